@@ -1,0 +1,34 @@
+/**
+ * Finds the reference data (golden numbers) that are not part of the package: `IONCLAY_REFERENCE`, else a folder
+ * `shared/golden` beside the checkout. Where they lie no test may be skipped; elsewhere those tests are skipped with a message.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+const root = resolve(__dirname, '..');
+const candidates = [process.env.IONCLAY_REFERENCE, join(root, '..', 'shared', 'golden')].filter((path): path is string => Boolean(path));
+const found = candidates.find((path) => existsSync(path)) ?? null;
+
+if (process.env.IONCLAY_REFERENCE && !existsSync(process.env.IONCLAY_REFERENCE)) {
+  throw new Error(`IONCLAY_REFERENCE is set to ${process.env.IONCLAY_REFERENCE}, which does not exist`);
+}
+
+/** Path of a reference file or folder. Only inside `describeReference` or `testReference`. */
+export function referencePath(...parts: string[]): string {
+  if (!found) throw new Error('reference data are not here: use describeReference');
+  return join(found, ...parts);
+}
+
+export function referenceJson<T = any>(...parts: string[]): T {
+  return JSON.parse(readFileSync(referencePath(...parts), 'utf8')) as T;
+}
+
+export const hasReference = found !== null;
+
+const message = 'reference data not found (set IONCLAY_REFERENCE to the golden folder)';
+
+/** `describe` where the reference data lie, else one skipped test that says so. The body is not run without the data. */
+export function describeReference(name: string, body: () => void): void {
+  if (found) describe(name, body);
+  else describe.skip(`${name}: ${message}`, () => test('skipped', () => undefined));
+}
