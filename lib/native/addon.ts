@@ -99,6 +99,4 @@ export interface NativeAddon {
     counts: Float64Array,
     threads: number,
   ): void;
-  /** Standard normal deviates of dynamics.md 10.4 for atoms 0..N-1 (three each): streams (seed, purpose, draw, step). */
-  normals(seed: bigint, purpose: number, draw: number, step: bigint, out: Float64Array): void;
 }
