@@ -87,7 +87,10 @@ export interface NativeAddon {
     cutoff: number,
     threads: number,
   ): { offsets: Uint32Array; neighbours: Uint32Array; shifts: Int32Array };
-  /** Pair-distance histogram counts (analysis.md 8.1) for group pairs; exact integers. Added to `counts` (pairs x bins). */
+  /**
+   * Pair-distance histogram (analysis.md 8.1): adds to `counts[(a * ngroups + b) * bins + k]` the ordered pairs (i in group a, j in group b,
+   * every image) with floor(r / binWidth) = k; exact integers. `groups`: one group an atom, -1 = takes no part. Zero cell = isolated.
+   */
   pairHistogram(
     positions: Float64Array,
     cell: Float64Array,
