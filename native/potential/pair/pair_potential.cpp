@@ -14,6 +14,8 @@ namespace {
 // Atoms of one task: small enough to share a system of a hundred atoms, large enough to hide the hand-over. Never a function of threads.
 constexpr std::size_t kBlockAtoms = 32;
 constexpr std::size_t kPadding = 8;
+// Counters are written for every neighbour: those of two threads must never share a cache line.
+constexpr std::size_t kApart = 64 / sizeof(std::int32_t);
 
 struct PairWorkspace final : Workspace {
   std::vector<std::vector<double>> vectors;  // by lane
@@ -66,7 +68,7 @@ void PairPotential::compute(const Configuration& configuration, Workspace& works
   }
   for (std::size_t lane = 0; lane < lanes; ++lane) {
     if (work.vectors[lane].size() < 4 * capacity * (types + 1)) work.vectors[lane].resize(4 * capacity * (types + 1));
-    work.counts[lane].resize(types + 1);
+    work.counts[lane].resize(types + 1 + 2 * kApart);
   }
   work.virials.resize(6 * blocks);
   work.inside.resize(blocks);
@@ -93,7 +95,7 @@ void PairPotential::compute(const Configuration& configuration, Workspace& works
     task.virial = work.virials.data() + 6 * block;
     task.pairs_inside = work.inside.data() + block;
     task.collapsed = work.collapsed.data() + block;
-    const pair::ScratchView scratch{static_cast<std::int64_t>(capacity), work.vectors[lane].data(), work.counts[lane].data()};
+    const pair::ScratchView scratch{static_cast<std::int64_t>(capacity), work.vectors[lane].data(), work.counts[lane].data() + kApart};
     block_(model, task, scratch);
   });
 
