@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+// Activations of deep-potential.md 1.6, value and slope together.
+#pragma once
+
+#include "native/potential/deep_potential/view.hpp"
+#include "native/simd/math.hpp"
+
+namespace ionclay::IONCLAY_ISA {
+
+using deep_potential::Activation;
+
+inline VecD logistic(VecD x) {
+  // e^-|x| never overflows; both branches from it.
+  const VecD e = exp(-abs(x));
+  const VecD one = broadcast(1.0);
+  return select(x < broadcast(0.0), e, one) / (one + e);
+}
+
+template <Activation ACT>
+inline VecD activate(VecD x, double threshold, VecD& slope) {
+  const VecD zero = broadcast(0.0);
+  const VecD one = broadcast(1.0);
+  if constexpr (ACT == Activation::tanh) {
+    const VecD y = tanh(x);
+    slope = fnma(y, y, one);
+    return y;
+  } else if constexpr (ACT == Activation::gelu) {
+    const VecD a = broadcast(0.79788456080286535588);  // sqrt(2/pi)
+    const VecD b = broadcast(0.044715);
+    const VecD x2 = x * x;
+    const VecD t = tanh(a * x * fma(b, x2, one));
+    const VecD inner = a * fma(broadcast(3.0) * b, x2, one);
+    const VecD half = broadcast(0.5);
+    slope = half * (one + t) + half * x * fnma(t, t, one) * inner;
+    return half * x * (one + t);
+  } else if constexpr (ACT == Activation::relu) {
+    slope = select(x > zero, one, zero);
+    return max(x, zero);
+  } else if constexpr (ACT == Activation::relu6) {
+    const VecD six = broadcast(6.0);
+    slope = select((x > zero) & (x < six), one, zero);
+    return min(max(x, zero), six);
+  } else if constexpr (ACT == Activation::softplus) {
+    slope = logistic(x);
+    return softplus(x);
+  } else if constexpr (ACT == Activation::sigmoid) {
+    const VecD s = logistic(x);
+    slope = s * (one - s);
+    return s;
+  } else if constexpr (ACT == Activation::silu) {
+    const VecD s = logistic(x);
+    slope = s + x * s * (one - s);
+    return x * s;
+  } else if constexpr (ACT == Activation::silut) {
+    const VecD t = broadcast(threshold);
+    const VecD st = logistic(t);
+    const VecD k = st + t * st * (one - st);
+    const VecD s = logistic(x);
+    const VecD above = tanh(k * (x - t));
+    const MaskD low = x < t;
+    slope = select(low, s + x * s * (one - s), k * fnma(above, above, one));
+    return select(low, x * s, above + t * st);
+  } else {
+    slope = one;
+    return x;
+  }
+}
+
+// Calls body.template operator()<ACT>() for the activation at hand: one switch a row block, none in the loops.
+template <class Body>
+inline void with_activation(Activation activation, Body&& body) {
+  switch (activation) {
+    case Activation::tanh: return body.template operator()<Activation::tanh>();
+    case Activation::gelu: return body.template operator()<Activation::gelu>();
+    case Activation::relu: return body.template operator()<Activation::relu>();
+    case Activation::relu6: return body.template operator()<Activation::relu6>();
+    case Activation::softplus: return body.template operator()<Activation::softplus>();
+    case Activation::sigmoid: return body.template operator()<Activation::sigmoid>();
+    case Activation::silu: return body.template operator()<Activation::silu>();
+    case Activation::silut: return body.template operator()<Activation::silut>();
+    default: return body.template operator()<Activation::linear>();
+  }
+}
+
+}  // namespace ionclay::IONCLAY_ISA

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+#include "native/potential/evaluator.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "native/core/error.hpp"
+#include "native/core/sums.hpp"
+
+namespace ionclay {
+
+Evaluator::Evaluator(std::shared_ptr<const Potential> potential, Arrays arrays, std::vector<std::int32_t> types,
+                     std::array<bool, 3> periodic, double skin, SelOverflow overflow_rule)
+    : potential_(std::move(potential)),
+      workspace_(potential_->make_workspace()),
+      arrays_(arrays),
+      types_(std::move(types)),
+      periodic_(periodic),
+      skin_(skin),
+      overflow_rule_(overflow_rule) {
+  results_.forces = arrays_.forces;
+  results_.atom_energies = arrays_.atom_energies;
+  results_.virial = arrays_.virial;
+}
+
+void Evaluator::compute(const Execution& execution) {
+  const Cell cell = Cell::make(arrays_.cell, periodic_);
+  rebuilt_ = !list_is_complete(cell);
+  if (rebuilt_) {
+    if (arrays_.images != nullptr) wrap(cell);
+    reference_.assign(arrays_.positions, arrays_.positions + 3 * natoms());
+    std::copy(arrays_.cell, arrays_.cell + 9, reference_cell_.begin());
+    try {
+      list_.build(arrays_.positions, natoms(), cell, potential_->cutoff() + skin_, execution);
+    } catch (...) {
+      reference_.clear();  // half a list must never be used
+      throw;
+    }
+    rebuilds_ += 1;
+  }
+  list_.shift_vectors(cell, shifts_);
+  Configuration configuration;
+  configuration.natoms = natoms();
+  configuration.positions = list_.internal_positions(arrays_.positions, cell, internal_);
+  configuration.types = types_.data();
+  configuration.cell = &cell;
+  configuration.list = &list_;
+  configuration.shifts = shifts_.data();
+  configuration.overflow_rule = overflow_rule_;
+  potential_->compute(configuration, *workspace_, results_, execution);
+}
+
+void Evaluator::restore(std::vector<double> positions, const std::array<double, 9>& cell, const Execution& execution) {
+  reference_ = std::move(positions);
+  reference_cell_ = cell;
+  list_.build(reference_.data(), natoms(), Cell::make(cell.data(), periodic_), potential_->cutoff() + skin_, execution);
+}
+
+// No pair can have come inside the cutoff unseen while u1 + u2 <= s_min(G) r_L - r_c, with u the displacements that are left after the
+// affine part G = H0^-1 H and the mean are taken off, and s_min >= 1 - |G - 1| (dynamics.md 3.3).
+bool Evaluator::list_is_complete(const Cell& cell) const {
+  if (reference_.empty() || skin_ <= 0.0) return false;
+  const std::size_t n = natoms();
+  double g[9] = {1, 0, 0, 0, 1, 0, 0, 0, 1};
+  double norm = 0.0;
+  bool moved = false;
+  for (int k = 0; k < 9; ++k) moved = moved || reference_cell_[k] != arrays_.cell[k];
+  if (moved) {
+    const Cell old = Cell::make(reference_cell_.data(), periodic_);
+    for (int a = 0; a < 3; ++a) {
+      for (int b = 0; b < 3; ++b) {
+        double sum = 0.0;
+        for (int k = 0; k < 3; ++k) sum += old.inverse[3 * a + k] * cell.h[3 * k + b];
+        g[3 * a + b] = sum;
+        const double difference = sum - (a == b ? 1.0 : 0.0);
+        norm += difference * difference;
+      }
+    }
+    norm = std::sqrt(norm);
+  }
+  const double allowed = (1.0 - norm) * (potential_->cutoff() + skin_) - potential_->cutoff();
+  if (!(allowed > 0.0)) return false;
+  const auto displacement = [&](std::size_t i, double u[3]) {
+    const double* x = arrays_.positions + 3 * i;
+    const double* r = reference_.data() + 3 * i;
+    for (int k = 0; k < 3; ++k) {
+      u[k] = x[k] - (moved ? r[0] * g[k] + r[1] * g[3 + k] + r[2] * g[6 + k] : r[k]);
+    }
+  };
+  double mean[3] = {0, 0, 0};
+  double u[3];
+  for (std::size_t i = 0; i < n; ++i) {
+    displacement(i, u);
+    for (int k = 0; k < 3; ++k) mean[k] += u[k];
+  }
+  for (double& m : mean) m /= static_cast<double>(n);
+  double largest = 0.0;
+  double second = 0.0;
+  for (std::size_t i = 0; i < n; ++i) {
+    displacement(i, u);
+    double d2 = 0.0;
+    for (int k = 0; k < 3; ++k) d2 += (u[k] - mean[k]) * (u[k] - mean[k]);
+    if (!(d2 <= second)) {
+      second = d2 > largest ? largest : d2;
+      largest = std::max(largest, d2);
+      if (std::isnan(d2)) return false;  // the build will name the atom
+    }
+  }
+  return std::sqrt(largest) + std::sqrt(second) <= allowed;
+}
+
+// n += floor(s), x -= floor(s) H, only here (dynamics.md 2.5).
+void Evaluator::wrap(const Cell& cell) {
+  for (std::size_t i = 0; i < natoms(); ++i) {
+    double* x = arrays_.positions + 3 * i;
+    double s[3];
+    cell.fractional(x, s);
+    int n[3] = {0, 0, 0};
+    for (int k = 0; k < 3; ++k) {
+      if (!(std::fabs(s[k]) < 1e9)) {
+        throw Error("NONFINITE_POSITION", "atom " + std::to_string(i) + " has a coordinate that is not a usable number",
+                    static_cast<std::int64_t>(i));
+      }
+      if (periodic_[k]) n[k] = static_cast<int>(std::floor(s[k]));
+    }
+    if (n[0] == 0 && n[1] == 0 && n[2] == 0) continue;
+    double shift[3];
+    cell.lattice_vector(n, shift);
+    for (int k = 0; k < 3; ++k) {
+      x[k] -= shift[k];
+      arrays_.images[3 * i + k] += n[k];
+    }
+  }
+}
+
+}  // namespace ionclay

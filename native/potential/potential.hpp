@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// What every potential offers on the native side. Parameters are immutable and shared; scratch memory belongs to an evaluator.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "native/core/cell.hpp"
+#include "native/core/neighbour_list.hpp"
+#include "native/core/thread_pool.hpp"
+
+namespace ionclay {
+
+enum class SelOverflow { truncate = 0, grow = 1, stop = 2 };
+
+// One configuration. `positions` are those that the list's entries refer to: r_ij = (x_j - x_i) + shift, in this order of additions,
+// so that a pair and its mirror agree to the last bit.
+struct Configuration {
+  std::size_t natoms = 0;
+  const double* positions = nullptr;
+  // Type of every atom; -1 = virtual atom, neither centre nor neighbour.
+  const std::int32_t* types = nullptr;
+  const Cell* cell = nullptr;
+  const NeighbourList* list = nullptr;
+  // Cartesian lattice vectors of the list's shifts, 3 each, for the present cell.
+  const double* shifts = nullptr;
+  SelOverflow overflow_rule = SelOverflow::truncate;
+};
+
+// Caller's arrays, overwritten. virial: 9, W_ab = sum over neighbours of r_a f_b (deep-potential.md 1.9).
+struct Results {
+  double* forces = nullptr;
+  double* atom_energies = nullptr;
+  double* virial = nullptr;
+  double energy = 0.0;
+  std::uint64_t pairs_inside = 0;
+  // Per type t: largest number of neighbours beyond sel[t] (2t) and how many atoms had any (2t + 1).
+  std::vector<std::int32_t> overflow;
+};
+
+class Workspace {
+ public:
+  virtual ~Workspace() = default;
+};
+
+class Potential {
+ public:
+  virtual ~Potential() = default;
+  virtual double cutoff() const = 0;
+  virtual int ntypes() const = 0;
+  virtual std::unique_ptr<Workspace> make_workspace() const = 0;
+  // Bits of the results do not depend on execution.threads. Throws Error.
+  virtual void compute(const Configuration& configuration, Workspace& workspace, Results& results, const Execution& execution) const = 0;
+};
+
+}  // namespace ionclay
