@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+#include "native/addon/driver.hpp"
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <unordered_set>
+
+namespace ionclay::addon {
+namespace {
+
+// Process-wide threads that lead computations. As many as there are computations at once; idle ones are reused.
+class Leaders {
+ public:
+  void post(std::function<void()> job) {
+    std::lock_guard lock(mutex_);
+    jobs_.push_back(std::move(job));
+    if (idle_ < jobs_.size()) {
+      std::thread([this] { loop(); }).detach();
+    }
+    wake_.notify_one();
+  }
+
+ private:
+  void loop() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      idle_ += 1;
+      wake_.wait(lock, [&] { return !jobs_.empty(); });
+      idle_ -= 1;
+      std::function<void()> job = std::move(jobs_.front());
+      jobs_.pop_front();
+      lock.unlock();
+      job();
+      job = nullptr;
+      lock.lock();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::function<void()>> jobs_;
+  std::size_t idle_ = 0;
+};
+
+// Never destroyed: detached threads may outlive static destruction.
+Leaders& leaders() {
+  static Leaders* instance = new Leaders;
+  return *instance;
+}
+
+struct Finished {
+  std::shared_ptr<Work> work;
+  std::exception_ptr failure;
+};
+
+}  // namespace
+
+class Driver {
+ public:
+  explicit Driver(Napi::Env env) : env_(env) {
+    const napi_value name = Napi::String::New(env, "ionclay");
+    napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this, &Driver::deliver, &queue_);
+    // Only pending work keeps the event loop alive.
+    napi_unref_threadsafe_function(env, queue_);
+  }
+
+  void start(std::shared_ptr<Work> work) {
+    {
+      std::lock_guard lock(mutex_);
+      if (pending_.empty()) napi_ref_threadsafe_function(env_, queue_);
+      pending_.insert(work);
+      running_ += 1;
+    }
+    leaders().post([this, work] {
+      auto* finished = new Finished{work, nullptr};
+      try {
+        work->run();
+      } catch (...) {
+        finished->failure = std::current_exception();
+      }
+      if (napi_call_threadsafe_function(queue_, finished, napi_tsfn_nonblocking) != napi_ok) delete finished;
+      std::lock_guard lock(mutex_);
+      running_ -= 1;
+      idle_.notify_all();
+    });
+  }
+
+  // Environment teardown: arrays of JavaScript are not touched by running work, but `this` is.
+  void close() {
+    std::unique_lock lock(mutex_);
+    for (const auto& work : pending_) {
+      if (work->abort != nullptr) work->abort->store(true);
+    }
+    idle_.wait(lock, [&] { return running_ == 0; });
+    lock.unlock();
+    napi_release_threadsafe_function(queue_, napi_tsfn_abort);
+  }
+
+ private:
+  static void deliver(napi_env env, napi_value, void* context, void* data) {
+    std::unique_ptr<Finished> finished(static_cast<Finished*>(data));
+    if (env == nullptr) return;
+    auto* driver = static_cast<Driver*>(context);
+    {
+      std::lock_guard lock(driver->mutex_);
+      driver->pending_.erase(finished->work);
+      if (driver->pending_.empty()) napi_unref_threadsafe_function(env, driver->queue_);
+    }
+    const Napi::HandleScope scope(env);
+    try {
+      finished->work->settle(Napi::Env(env), finished->failure);
+    } catch (const Napi::Error& error) {
+      error.ThrowAsJavaScriptException();
+    }
+  }
+
+  Napi::Env env_;
+  napi_threadsafe_function queue_ = nullptr;
+  std::mutex mutex_;
+  std::condition_variable idle_;
+  std::unordered_set<std::shared_ptr<Work>> pending_;
+  int running_ = 0;
+};
+
+Driver& driver_of(Napi::Env env) { return *env.GetInstanceData<Driver>(); }
+
+void install_driver(Napi::Env env) {
+  auto* driver = new Driver(env);
+  env.SetInstanceData<Driver>(driver);
+  env.AddCleanupHook([driver] { driver->close(); });
+}
+
+void start(Napi::Env env, std::shared_ptr<Work> work) { driver_of(env).start(std::move(work)); }
+
+}  // namespace ionclay::addon

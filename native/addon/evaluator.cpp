@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: MIT
+// A potential bound to one set of atoms, for JavaScript. The caller's arrays are copied in before and out after a computation (a
+// hundredth of its cost), so that nothing JavaScript does to them meanwhile can be seen by a thread.
+#include "native/addon/evaluator.hpp"
+
+#include <algorithm>
+#include <atomic>
+
+#include "native/addon/arguments.hpp"
+#include "native/addon/driver.hpp"
+#include "native/core/error.hpp"
+#include "native/potential/evaluator.hpp"
+
+namespace ionclay::addon {
+namespace {
+
+constexpr napi_type_tag kPotentialTag = {0x6d1f52b86a7b4c1full, 0x9c0e3b7712e84a55ull};
+
+// Everything a computation touches; shared with the thread that leads it.
+struct Bound {
+  std::vector<double> positions, cell, forces, energies, virial;
+  std::vector<std::int32_t> images;
+  std::unique_ptr<Evaluator> evaluator;
+  std::atomic<bool> abort{false};
+  int threads = 1;
+
+  Execution execution() { return {threads, &abort}; }
+};
+
+class EvaluatorObject : public Napi::ObjectWrap<EvaluatorObject> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "Evaluator",
+                       {
+                           InstanceMethod<&EvaluatorObject::compute>("compute"),
+                           InstanceMethod<&EvaluatorObject::compute_sync>("computeSync"),
+                           InstanceMethod<&EvaluatorObject::abort>("abort"),
+                           InstanceMethod<&EvaluatorObject::reference>("reference"),
+                           InstanceMethod<&EvaluatorObject::restore>("restore"),
+                           InstanceMethod<&EvaluatorObject::dispose>("dispose"),
+                           InstanceAccessor<&EvaluatorObject::energy>("energy"),
+                           InstanceAccessor<&EvaluatorObject::rebuilds>("rebuilds"),
+                           InstanceAccessor<&EvaluatorObject::rebuilt>("rebuilt"),
+                           InstanceAccessor<&EvaluatorObject::listed_pairs>("listedPairs"),
+                           InstanceAccessor<&EvaluatorObject::pairs_inside>("pairsInside"),
+                           InstanceAccessor<&EvaluatorObject::overflow>("overflow"),
+                       });
+  }
+
+  explicit EvaluatorObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<EvaluatorObject>(info) {
+    const auto potential = unwrap_potential(info[0]);
+    const Napi::Object arrays = object(info[1], "arrays");
+    const Napi::Object options = object(info[2], "options");
+    const auto types = integers(at(options, "types"), "types");
+    const std::size_t n = types.size();
+    if (n < 1) throw Napi::TypeError::New(info.Env(), "types: expected at least one atom");
+    for (const std::int32_t type : types) {
+      if (type < -1 || type >= potential->ntypes()) throw Napi::TypeError::New(info.Env(), "types: index outside the potential's types");
+    }
+    doubles(at(arrays, "positions"), "positions", 3 * n);
+    doubles(at(arrays, "cell"), "cell", 9);
+    doubles(at(arrays, "forces"), "forces", 3 * n);
+    doubles(at(arrays, "atomEnergies"), "atomEnergies", n);
+    doubles(at(arrays, "virial"), "virial", 9);
+    has_images_ = !at(arrays, "images").IsNull() && !at(arrays, "images").IsUndefined();
+    if (has_images_) integers(at(arrays, "images"), "images", 3 * n);
+    const double skin = number(at(options, "skin"), "skin");
+    if (skin < 0) throw Napi::TypeError::New(info.Env(), "skin: expected a length that is not negative");
+    bound_ = std::make_shared<Bound>();
+    bound_->threads = integer(at(options, "threads"), "threads", 1, 1024);
+    bound_->positions.resize(3 * n);
+    bound_->cell.resize(9);
+    bound_->forces.resize(3 * n);
+    bound_->energies.resize(n);
+    bound_->virial.resize(9);
+    if (has_images_) bound_->images.resize(3 * n);
+    bound_->evaluator = std::make_unique<Evaluator>(
+        potential,
+        Evaluator::Arrays{bound_->positions.data(), has_images_ ? bound_->images.data() : nullptr, bound_->cell.data(),
+                          bound_->forces.data(), bound_->energies.data(), bound_->virial.data()},
+        std::vector<std::int32_t>(types.begin(), types.end()), three_booleans(at(options, "pbc"), "pbc"), skin,
+        static_cast<SelOverflow>(integer(at(options, "selOverflow"), "selOverflow", 0, 2)));
+    arrays_ = Napi::Persistent(arrays);
+  }
+
+ private:
+  Evaluator& idle(const char* method) {
+    if (!bound_) throw failure("FORCE_FIELD_CLOSED", std::string(method) + ": this force field has been disposed of");
+    if (busy_) throw failure("FORCE_FIELD_BUSY", std::string(method) + ": a computation is running; await it first");
+    return *bound_->evaluator;
+  }
+
+  Napi::Error failure(const char* code, const std::string& message) {
+    Napi::Error error = Napi::Error::New(Env(), message);
+    error.Set("code", Napi::String::New(Env(), code));
+    return error;
+  }
+
+  void copy_in() {
+    const Napi::Object arrays = arrays_.Value();
+    const auto positions = doubles(at(arrays, "positions"), "positions", bound_->positions.size());
+    const auto cell = doubles(at(arrays, "cell"), "cell", 9);
+    std::copy(positions.begin(), positions.end(), bound_->positions.begin());
+    std::copy(cell.begin(), cell.end(), bound_->cell.begin());
+    if (has_images_) {
+      const auto images = integers(at(arrays, "images"), "images", bound_->images.size());
+      std::copy(images.begin(), images.end(), bound_->images.begin());
+    }
+  }
+
+  void copy_out() {
+    const Napi::Object arrays = arrays_.Value();
+    const auto put = [](const auto& from, const auto& to) { std::copy(from.begin(), from.end(), to.begin()); };
+    put(bound_->forces, doubles(at(arrays, "forces"), "forces", bound_->forces.size()));
+    put(bound_->energies, doubles(at(arrays, "atomEnergies"), "atomEnergies", bound_->energies.size()));
+    put(bound_->virial, doubles(at(arrays, "virial"), "virial", 9));
+    if (has_images_ && bound_->evaluator->rebuilt()) {
+      put(bound_->positions, doubles(at(arrays, "positions"), "positions", bound_->positions.size()));
+      put(bound_->images, integers(at(arrays, "images"), "images", bound_->images.size()));
+    }
+  }
+
+  Napi::Value compute(const Napi::CallbackInfo& info) {
+    idle("compute");
+    copy_in();
+    busy_ = true;
+    bound_->abort = false;
+    Ref();
+    const auto deferred = std::make_shared<Napi::Promise::Deferred>(Napi::Promise::Deferred::New(info.Env()));
+    auto work = std::make_shared<Work>();
+    auto bound = bound_;
+    work->abort = &bound->abort;
+    work->run = [bound] { bound->evaluator->compute(bound->execution()); };
+    work->settle = [this, deferred, bound](Napi::Env env, const std::exception_ptr& failed) {
+      busy_ = false;
+      try {
+        if (failed) {
+          deferred->Reject(to_error(env, failed).Value());
+        } else {
+          copy_out();
+          deferred->Resolve(env.Undefined());
+        }
+      } catch (const Napi::Error& error) {
+        deferred->Reject(error.Value());
+      }
+      Unref();
+    };
+    start(info.Env(), work);
+    return deferred->Promise();
+  }
+
+  Napi::Value compute_sync(const Napi::CallbackInfo& info) {
+    Evaluator& evaluator = idle("computeSync");
+    copy_in();
+    bound_->abort = false;
+    guarded(info.Env(), [&] { evaluator.compute(bound_->execution()); });
+    copy_out();
+    return info.Env().Undefined();
+  }
+
+  Napi::Value abort(const Napi::CallbackInfo& info) {
+    if (bound_) bound_->abort = true;
+    return info.Env().Undefined();
+  }
+
+  Napi::Value reference(const Napi::CallbackInfo& info) {
+    const Evaluator& evaluator = idle("reference");
+    if (!evaluator.has_reference()) return info.Env().Null();
+    const Napi::Env env = info.Env();
+    const auto copy = [&](const auto& from) {
+      Napi::Float64Array out = Napi::Float64Array::New(env, from.size());
+      std::copy(from.begin(), from.end(), out.Data());
+      return out;
+    };
+    Napi::Object out = Napi::Object::New(env);
+    out.Set("positions", copy(evaluator.reference_positions()));
+    out.Set("cell", copy(evaluator.reference_cell()));
+    return out;
+  }
+
+  Napi::Value restore(const Napi::CallbackInfo& info) {
+    Evaluator& evaluator = idle("restore");
+    const auto positions = doubles(info[0], "positions", bound_->positions.size());
+    const auto given = doubles(info[1], "cell", 9);
+    std::array<double, 9> cell;
+    std::copy(given.begin(), given.end(), cell.begin());
+    bound_->abort = false;
+    guarded(info.Env(), [&] { evaluator.restore({positions.begin(), positions.end()}, cell, bound_->execution()); });
+    return info.Env().Undefined();
+  }
+
+  Napi::Value dispose(const Napi::CallbackInfo& info) {
+    // A running computation keeps its own share of the memory and is told to stop.
+    if (bound_) bound_->abort = true;
+    if (!busy_) {
+      bound_.reset();
+      arrays_.Reset();
+    }
+    return info.Env().Undefined();
+  }
+
+  Napi::Value energy(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), idle("energy").results().energy); }
+  Napi::Value rebuilds(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), idle("rebuilds").rebuilds()); }
+  Napi::Value rebuilt(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), idle("rebuilt").rebuilt()); }
+  Napi::Value listed_pairs(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), static_cast<double>(idle("listedPairs").listed_pairs()));
+  }
+  Napi::Value pairs_inside(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), static_cast<double>(idle("pairsInside").results().pairs_inside));
+  }
+  Napi::Value overflow(const Napi::CallbackInfo& info) {
+    const auto& values = idle("overflow").results().overflow;
+    Napi::Int32Array out = Napi::Int32Array::New(info.Env(), values.size());
+    std::copy(values.begin(), values.end(), out.Data());
+    return out;
+  }
+
+  std::shared_ptr<Bound> bound_;
+  Napi::ObjectReference arrays_;
+  bool has_images_ = false;
+  bool busy_ = false;
+};
+
+}  // namespace
+
+Napi::Value wrap_potential(Napi::Env env, std::shared_ptr<const Potential> potential) {
+  Napi::Object handle = Napi::Object::New(env);
+  handle.Set("cutoff", Napi::Number::New(env, potential->cutoff()));
+  handle.TypeTag(&kPotentialTag);
+  auto* owner = new std::shared_ptr<const Potential>(std::move(potential));
+  const napi_status status = napi_wrap(
+      env, handle, owner, [](napi_env, void* data, void*) { delete static_cast<std::shared_ptr<const Potential>*>(data); }, nullptr, nullptr);
+  if (status != napi_ok) {
+    delete owner;
+    throw Napi::Error::New(env, "a potential could not be handed to JavaScript");
+  }
+  return handle;
+}
+
+std::shared_ptr<const Potential> unwrap_potential(const Napi::Value& value) {
+  void* data = nullptr;
+  if (!value.IsObject() || !value.As<Napi::Object>().CheckTypeTag(&kPotentialTag) || napi_unwrap(value.Env(), value, &data) != napi_ok) {
+    throw Napi::TypeError::New(value.Env(), "potential: expected an object made by createDeepPotential or createPairPotential");
+  }
+  return *static_cast<std::shared_ptr<const Potential>*>(data);
+}
+
+Napi::Value create_evaluator(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return guarded(env, [&]() -> Napi::Value {
+    // A class per call would be wasteful, a static one would be shared between environments: it lives in the exports.
+    return info.This().As<Napi::Object>().Get("Evaluator").As<Napi::Function>().New({info[0], info[1], info[2]});
+  });
+}
+
+Napi::Function define_evaluator(Napi::Env env) { return EvaluatorObject::define(env); }
+
+}  // namespace ionclay::addon
