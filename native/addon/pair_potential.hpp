@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <napi.h>
+
+namespace ionclay::addon {
+
+Napi::Value create_pair_potential(const Napi::CallbackInfo& info);
+
+}  // namespace ionclay::addon
