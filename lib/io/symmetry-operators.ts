@@ -11,8 +11,11 @@ export interface SymmetryOperator {
 
 export const IDENTITY: SymmetryOperator = { rotation: [1, 0, 0, 0, 1, 0, 0, 0, 1], translation: [0, 0, 0] };
 
-/** Translations agree when they differ by less than this; they are multiples of 1/24, so nothing real lies between. */
-const TRANSLATION_GRID = 1e6;
+/**
+ * Translations are compared on this grid. Every fraction with a denominator that divides it lies on a point of the grid, so that rounding
+ * is never on the edge; its cube is below 2^53, so that three of them make one exact key.
+ */
+const TRANSLATION_GRID = 201600;
 
 const TERM = /([+-]?)([xyz]|\d+\/\d+|\d*\.\d+|\d+\.?)/y;
 
@@ -114,16 +117,17 @@ function rotationKey(rotation: ArrayLike<number>): number {
   return key;
 }
 
-function translationKey(t: ArrayLike<number>): string {
-  const grid = (x: number) => {
-    const steps = Math.round(x * TRANSLATION_GRID) % TRANSLATION_GRID;
-    return steps < 0 ? steps + TRANSLATION_GRID : steps;
-  };
-  return `${grid(t[0]!)},${grid(t[1]!)},${grid(t[2]!)}`;
+function translationKey(t: ArrayLike<number>): number {
+  let key = 0;
+  for (let k = 0; k < 3; k++) {
+    const steps = Math.round(t[k]! * TRANSLATION_GRID) % TRANSLATION_GRID;
+    key = key * TRANSLATION_GRID + (steps < 0 ? steps + TRANSLATION_GRID : steps);
+  }
+  return key;
 }
 
 /** Largest number of operators that is checked: 48 rotations times the translations of a sizeable supercell. */
-export const MAXIMUM_OPERATORS = 768;
+export const MAXIMUM_OPERATORS = 1536;
 
 /**
  * Is the list a group modulo lattice translations: identity present, no duplicates, closed under products? Returns null, or a
@@ -132,10 +136,10 @@ export const MAXIMUM_OPERATORS = 768;
 export function groupDefect(operators: readonly SymmetryOperator[]): string | null {
   if (operators.length > MAXIMUM_OPERATORS)
     return `${operators.length} operators are more than any space group has in a reasonable cell`;
-  const byRotation = new Map<number, Set<string>>();
+  const byRotation = new Map<number, Set<number>>();
   for (const operator of operators) {
     const key = rotationKey(operator.rotation);
-    const translations = byRotation.get(key) ?? new Set<string>();
+    const translations = byRotation.get(key) ?? new Set<number>();
     if (translations.has(translationKey(operator.translation))) return `the operator ${formatOperator(operator)} is listed twice`;
     translations.add(translationKey(operator.translation));
     byRotation.set(key, translations);
@@ -143,11 +147,20 @@ export function groupDefect(operators: readonly SymmetryOperator[]): string | nu
   const has = (rotation: ArrayLike<number>, translation: ArrayLike<number>) =>
     byRotation.get(rotationKey(rotation))?.has(translationKey(translation));
   if (!has(IDENTITY.rotation, IDENTITY.translation)) return 'the identity x,y,z is missing';
+  const product = new Int8Array(9);
   for (const a of operators) {
     for (const b of operators) {
-      const rotation = multiply(a.rotation, b.rotation);
-      const translation = applyOperator(a, b.translation);
-      if (rotation.some((c) => Math.abs(c) > 1) || !has(rotation, translation)) {
+      for (let row = 0; row < 9; row += 3) {
+        for (let column = 0; column < 3; column++) {
+          product[row + column] =
+            a.rotation[row]! * b.rotation[column]! +
+            a.rotation[row + 1]! * b.rotation[3 + column]! +
+            a.rotation[row + 2]! * b.rotation[6 + column]!;
+        }
+      }
+      // Coefficients beyond 1 would alias in the key.
+      const legal = product.every((c) => c >= -1 && c <= 1);
+      if (!legal || !has(product, applyOperator(a, b.translation))) {
         return `the list is not closed: ${formatOperator(a)} after ${formatOperator(b)} is not in it`;
       }
     }
