@@ -1,0 +1,92 @@
+/** Native models as text: YAML as DeePMD-kit writes it, or the same tree as JSON (deep-potential.md 2.4). */
+import { parse, YAMLParseError } from 'yaml';
+import { PotentialError } from '../../errors.js';
+import type { DeepPotentialParameters } from '../deep-potential-parameters.js';
+import { type NativeArray, nativeParameters } from './native-model.js';
+import { isObject } from './training-script.js';
+
+export function parseNativeText(bytes: Uint8Array, head: string): DeepPotentialParameters {
+  const text = new TextDecoder('utf-8').decode(bytes);
+  const format = /^\s*\{/.test(head) ? 'json' : 'yaml';
+  // A text without the key of the tree is some other file: say so before a parser complains about its grammar.
+  if (!/["']?model["']?\s*:/.test(text)) throw notAModel('the text has no key "model"');
+  const tree = format === 'json' ? fromJson(text) : fromYaml(text);
+  if (!isObject(tree) || !isObject(tree.model)) throw notAModel('the text has no mapping under the key "model"');
+  return nativeParameters(tree, (leaf, path) => textArray(leaf, path, text.length), format);
+}
+
+function notAModel(why: string): PotentialError {
+  return new PotentialError('MODEL_FORMAT_UNKNOWN', `not a model file that ionclay knows: ${why}`, {
+    hint: 'known are frozen graphs (.pb), native models (.dp, .yaml) and the same tree as .json',
+  });
+}
+
+const damaged = 'the file is cut off or damaged: copy it again and compare its size and SHA-256 with those of the source';
+
+function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const message = (cause as Error).message;
+    const truncated =
+      /end of JSON input|Unterminated|Expected .* after|Expected .* before/i.test(message) && !/[}\]]\s*$/.test(text);
+    throw new PotentialError(truncated ? 'MODEL_TRUNCATED' : 'MODEL_CORRUPT', `the model is not JSON: ${message}`, {
+      cause,
+      hint: damaged,
+    });
+  }
+}
+
+function fromYaml(text: string): unknown {
+  try {
+    // Numbers and names follow YAML 1.2 (Y, N and No are elements, not truth values); repeated lists are written as aliases.
+    return parse(text, { version: '1.2', schema: 'core', maxAliasCount: 10_000, logLevel: 'error', prettyErrors: true });
+  } catch (cause) {
+    const line = cause instanceof YAMLParseError ? cause.linePos?.[0].line : undefined;
+    throw new PotentialError('MODEL_CORRUPT', `the model is not YAML: ${(cause as Error).message.split('\n')[0]}`, {
+      cause,
+      line,
+      hint: damaged,
+    });
+  }
+}
+
+/** {@class: np.ndarray, dtype, value: nested lists}. No array has more values than the text has characters, whatever its aliases pretend. */
+function textArray(leaf: unknown, path: string, limit: number): NativeArray {
+  if (!isObject(leaf) || leaf['@class'] !== 'np.ndarray') {
+    throw new PotentialError(
+      'MODEL_CORRUPT',
+      `${path}: an array (@class np.ndarray) is expected, found ${JSON.stringify(leaf)?.slice(0, 80)}`,
+      { key: path },
+    );
+  }
+  const shape: number[] = [];
+  for (let at = leaf.value; Array.isArray(at); at = at[0]) {
+    shape.push(at.length);
+    if (shape.length > 16) throw ragged(path);
+  }
+  let count = 1;
+  for (const n of shape) count *= n;
+  if (count > limit) throw ragged(path);
+  const flat: number[] = [];
+  const visit = (value: unknown, depth: number): void => {
+    if (depth === shape.length) {
+      if (typeof value !== 'number') throw ragged(path);
+      flat.push(value);
+      return;
+    }
+    if (!Array.isArray(value) || value.length !== shape[depth]) throw ragged(path);
+    for (const part of value) visit(part, depth + 1);
+  };
+  visit(leaf.value, 0);
+  if (flat.length !== count) throw ragged(path);
+  return { single: leaf.dtype === 'float32', shape, values: Float64Array.from(flat) };
+}
+
+function ragged(path: string): PotentialError {
+  return new PotentialError(
+    'MODEL_SHAPE',
+    `${path}: the lists of the array are not all of one length, or hold something other than numbers`,
+    { key: path, hint: damaged },
+  );
+}
