@@ -121,13 +121,14 @@ export function nearCubicMatrix(cell: ArrayLike<number>, cells: number): number[
   let best: { p: number[]; det: number; score: number } | null = null;
   // The bound first admits edges within 10 % of L, and opens until a triple is found; then the score found bounds all.
   for (let bound = 0.05; !best; bound *= 4) {
+    const largest = Math.sqrt((most * volume) ** (2 / 3) * (1 + Math.sqrt(bound)));
+    const vectors = halfSpaceVectors(reduced, widths.map((width) => Math.ceil(largest / width)) as Vec3);
     for (let det = least; det <= most; det++) {
       const edge2 = (det * volume) ** (2 / 3);
       const limit = () => Math.min(bound, best ? best.score - 1e-12 : bound);
-      const farthest = Math.sqrt(edge2 * (1 + Math.sqrt(bound)));
-      const candidates = halfSpaceVectors(reduced, widths.map((w) => Math.ceil(farthest / w)) as Vec3)
+      const candidates = vectors
+        .filter(({ length }) => ((length * length) / edge2 - 1) ** 2 < limit())
         .map((v) => ({ ...v, strain: ((v.length * v.length) / edge2 - 1) ** 2 }))
-        .filter(({ strain }) => strain < limit())
         .sort((a, b) => a.strain - b.strain);
       const shear = (a: Candidate, b: Candidate) => 2 * (dot(a.x, b.x) / edge2) ** 2;
       for (let i = 0; i < candidates.length; i++) {

@@ -1,5 +1,5 @@
 /** Supercells H' = P H for any integer matrix P (structures.md 14). */
-import { inverse, multiply, perpendicularWidths, timesMatrix, type Vec3 } from '../cell.js';
+import { inverse, multiply, perpendicularWidths, timesMatrix, transpose, type Vec3 } from '../cell.js';
 import { StructureError } from '../errors.js';
 import { fractionalOf } from '../io/crystal.js';
 import { type JsonValue, makeStructure, type Structure, type Tag, type Warning } from '../structure.js';
@@ -164,7 +164,7 @@ export interface OrthogonalSupercellOptions extends OrthogonalOptions {
 
 /**
  * The smallest supercell with three perpendicular edges (see `orthogonalMatrix`); throws `E_NO_ORTHOGONAL`. With `squareUp` the cell is made
- * exactly orthogonal with the same edge lengths, a keeping its direction; `info.strain` holds the strain (nine numbers).
+ * exactly orthogonal with the same edge lengths, a keeping its direction; `info.strain` holds the Green-Lagrange strain (nine numbers).
  */
 export function orthogonalSupercell(structure: Structure, options: OrthogonalSupercellOptions = {}): Structure {
   const result = supercell(structure, orthogonalMatrix(requireCell(structure), options).matrix);
@@ -181,9 +181,8 @@ function squaredUp(structure: Structure): Structure {
   const e3: Vec3 = [e1[1] * e2[2] - e1[2] * e2[1], e1[2] * e2[0] - e1[0] * e2[2], e1[0] * e2[1] - e1[1] * e2[0]];
   const cell = Float64Array.from([e1, e2, e3].flatMap((e, i) => e.map((x) => x * Math.hypot(...row(i)))));
   const gradient = multiply(inverse(h), cell);
-  const strain = [0, 1, 2].flatMap((i) =>
-    [0, 1, 2].map((j) => (gradient[3 * i + j]! + gradient[3 * j + i]!) / 2 - (i === j ? 1 : 0)),
-  );
+  // Green-Lagrange strain (F F^T - 1)/2 of x' = x F: blind to the rotation that F contains.
+  const strain = Array.from(multiply(gradient, transpose(gradient)), (x, i) => (x - (i % 4 === 0 ? 1 : 0)) / 2);
   const fractional = fractionalOf(structure.positions, h, structure.origin);
   const positions = new Float64Array(fractional.length);
   for (let i = 0; i < positions.length; i += 3) {
