@@ -1,6 +1,7 @@
 /** Finds and loads the native addon: a build of this checkout first, else the prebuilt binary of the package. */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { types } from 'node:util';
 import { IonclayError } from '../errors.js';
 import type { Isa, NativeAddon } from './addon.js';
 
@@ -11,7 +12,8 @@ export function packageRoot(): string {
   let folder = __dirname;
   while (!existsSync(join(folder, 'package.json')) || !existsSync(join(folder, 'native', 'sources.json'))) {
     const parent = dirname(folder);
-    if (parent === folder) throw new IonclayError('PACKAGE_INCOMPLETE', `no package.json above ${__dirname}`, { hint: 'install ionclay again' });
+    if (parent === folder)
+      throw new IonclayError('PACKAGE_INCOMPLETE', `no package.json above ${__dirname}`, { hint: 'install ionclay again' });
     folder = parent;
   }
   return folder;
@@ -35,13 +37,19 @@ export function nativeAddon(): NativeAddon {
   const root = packageRoot();
   const here = `${process.platform}-${process.arch}, Node ${process.versions.node} (Node-API ${process.versions.napi})`;
   if (Number(process.versions.napi) < 8) {
-    throw new IonclayError('NATIVE_NOT_LOADED', `this Node is too old: Node-API 8 is needed (${here})`, { hint: 'use Node 20 or newer' });
+    throw new IonclayError('NATIVE_NOT_LOADED', `this Node is too old: Node-API 8 is needed (${here})`, {
+      hint: 'use Node 20 or newer',
+    });
   }
   const path = addonPath();
   if (!path) {
-    throw new IonclayError('NATIVE_NOT_FOUND', `the native addon was found neither in ${join(root, 'build')} nor in ${join(root, 'prebuilds')} (${here})`, {
-      hint: 'build it: node scripts/build-native.mjs in the package folder (needs a C++20 compiler, make and Python 3)',
-    });
+    throw new IonclayError(
+      'NATIVE_NOT_FOUND',
+      `the native addon was found neither in ${join(root, 'build')} nor in ${join(root, 'prebuilds')} (${here})`,
+      {
+        hint: 'build it: node scripts/build-native.mjs in the package folder (needs a C++20 compiler, make and Python 3)',
+      },
+    );
   }
   try {
     loaded = require(path) as NativeAddon;
@@ -59,7 +67,9 @@ export function chooseIsa(requested?: string): Isa {
   const info = native(() => nativeAddon().info());
   const isa = requested ?? info.isa;
   if (!info.available.includes(isa as Isa)) {
-    throw new IonclayError('ISA_UNAVAILABLE', `instruction set "${isa}" is not available here`, { hint: `available: ${info.available.join(', ')}` });
+    throw new IonclayError('ISA_UNAVAILABLE', `instruction set "${isa}" is not available here`, {
+      hint: `available: ${info.available.join(', ')}`,
+    });
   }
   return isa as Isa;
 }
@@ -74,7 +84,13 @@ export function native<T>(call: () => T): T {
 }
 
 export function fromNative(error: unknown): Error {
-  const { code, message, atom, details } = error as { code?: string; message?: string; atom?: number; details?: Record<string, unknown> };
-  if (!(error instanceof Error) || error instanceof IonclayError || typeof code !== 'string') return error as Error;
+  const { code, message, atom, details } = error as {
+    code?: string;
+    message?: string;
+    atom?: number;
+    details?: Record<string, unknown>;
+  };
+  // Not instanceof Error: the addon's errors may belong to another realm than this file (vm contexts, test runners).
+  if (!types.isNativeError(error) || error instanceof IonclayError || typeof code !== 'string') return error as Error;
   return new IonclayError(code, message ?? code, { ...details, atom, cause: error });
 }

@@ -8,6 +8,8 @@
 #include "native/addon/deep_potential.hpp"
 #include "native/addon/driver.hpp"
 #include "native/addon/evaluator.hpp"
+#include "native/addon/pair_histogram.hpp"
+#include "native/addon/pair_potential.hpp"
 #include "native/core/error.hpp"
 #include "native/core/neighbour_list.hpp"
 #include "native/simd/isa.hpp"
@@ -86,7 +88,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   install_driver(env);
   exports.Set("info", Napi::Function::New(env, info));
   exports.Set("neighbourList", Napi::Function::New(env, neighbour_list));
+  exports.Set("pairHistogram", Napi::Function::New(env, pair_histogram));
   exports.Set("createDeepPotential", Napi::Function::New(env, create_deep_potential));
+  exports.Set("createPairPotential", Napi::Function::New(env, create_pair_potential));
   exports.Set("Evaluator", define_evaluator(env));
   exports.Set("createEvaluator", Napi::Function::New(env, create_evaluator));
   return exports;
