@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+// pairHistogram of lib/native/addon.ts.
+#pragma once
+
+#include <napi.h>
+
+namespace ionclay::addon {
+
+Napi::Value pair_histogram(const Napi::CallbackInfo& call);
+
+}  // namespace ionclay::addon
