@@ -1,0 +1,146 @@
+/** What was run: structure, model, settings and the table of stages. */
+import { type Content, html } from './html.js';
+import { countText, formulaText, numberText, quoteText, timeText } from './quote.js';
+import {
+  isObject,
+  type Json,
+  type JsonObject,
+  numberAt,
+  objectAt,
+  type ReportData,
+  type StageReport,
+  textAt,
+} from './run-data.js';
+
+export type Fact = readonly [name: string, value: Content];
+
+export function factTable(facts: readonly Fact[]): Content {
+  const known = facts.filter(([, value]) => value !== null && value !== '' && value !== undefined && value !== false);
+  return html`<table class="facts"><tbody>${known.map(([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>\n`)}</tbody></table>`;
+}
+
+/** Text for any value of a study: `nose-hoover: damping 0.2 ps, chain 3`. */
+export function plainText(value: Json | undefined): string {
+  if (value === undefined || value === null) return '';
+  if (Array.isArray(value)) return value.map(plainText).join(', ');
+  if (isObject(value)) {
+    return Object.entries(value)
+      .map(([key, inner]) => (isObject(inner) ? `${key} (${plainText(inner)})` : `${key} ${plainText(inner)}`.trim()))
+      .join(', ');
+  }
+  return typeof value === 'number' && !Number.isInteger(value) ? numberText(value, '', 8) : String(value);
+}
+
+function structureFacts(data: ReportData): Fact[] {
+  const { structure, composition, natoms } = data;
+  const counts = composition
+    ? Object.entries(composition)
+        .map(([symbol, n]) => `${n} ${symbol}`)
+        .join(', ')
+    : '';
+  const formula = composition ? formulaText(composition) : (textAt(structure, 'formula') ?? '');
+  const last = data.stages.findLast((stage) => stage.thermo)?.thermo;
+  const density = last?.first.density_g_per_cm3 ?? numberAt(structure, 'density_g_per_cm3') ?? Number.NaN;
+  const volume = last?.first.volume_A3 ?? numberAt(structure, 'volume_A3') ?? Number.NaN;
+  const cell = objectAt(structure, 'cell');
+  const lengths = ['a_A', 'b_A', 'c_A'].map((key) => numberAt(cell, key));
+  const angles = ['alpha_deg', 'beta_deg', 'gamma_deg'].map((key) => numberAt(cell, key));
+  const shape =
+    lengths.every((l) => l !== null) && angles.every((a) => a !== null)
+      ? `${lengths.map((l) => numberText(l!, '', 5)).join(' × ')} Å, angles ${angles.map((a) => numberText(a!, '', 5)).join('°, ')}°`
+      : '';
+  return [
+    ['Structure', [formula, counts].filter(Boolean).join(': ') || (natoms === null ? '' : `${natoms} atoms`)],
+    ['Atoms', natoms === null ? '' : countText(natoms)],
+    ['Built from', plainText(data.study['structure'])],
+    ['Cell', [shape, Number.isFinite(volume) ? `volume ${numberText(volume, 'A3', 5)}` : ''].filter(Boolean).join('; ')],
+    ['Density', Number.isFinite(density) ? numberText(density, 'g/cm3', 4) : ''],
+  ];
+}
+
+function modelFacts(data: ReportData): Fact[] {
+  const model = objectAt(data.provenance, 'model');
+  const named = textAt(model, 'name') ?? textAt(data.provenance, 'model') ?? plainText(data.study['model']);
+  const potential = data.study['potential'];
+  const pair = (name: string, key: string): Fact => [
+    name,
+    textAt(
+      model,
+      key,
+      key.replaceAll('_', '-'),
+      key.replace(/_(\w)/g, (_, c: string) => c.toUpperCase()),
+    ),
+  ];
+  return [
+    [
+      'Model',
+      [
+        named,
+        textAt(model, 'type', 'descriptor'),
+        numberAt(model, 'cutoff_A') === null ? '' : `cut-off ${numberText(numberAt(model, 'cutoff_A')!, 'A')}`,
+      ]
+        .filter(Boolean)
+        .join(', '),
+    ],
+    ['Pair potential', potential === undefined ? '' : plainText(potential)],
+    pair('Good for', 'good_for'),
+    pair('Not for', 'not_for'),
+    pair('Training error', 'training_error'),
+  ];
+}
+
+function stageKind(stage: StageReport): string {
+  const { plan } = stage;
+  if (plan['minimize'] !== undefined) return 'minimisation';
+  const ensemble = textAt(plan, 'ensemble') ?? 'dynamics';
+  const bath = isObject(plan['thermostat']) ? plan['thermostat'] : {};
+  return ensemble === 'nve' || Object.keys(bath).length === 0 ? ensemble : `${ensemble}, ${plainText(bath)}`;
+}
+
+function target(plan: JsonObject): string {
+  const temperature = plan['temperature'];
+  return Array.isArray(temperature) ? temperature.map((t) => plainText(t)).join(' → ') : plainText(temperature);
+}
+
+const STATE_WORDS: Record<StageReport['state'], string> = {
+  done: 'done',
+  running: 'running',
+  stopped: 'stopped',
+  'to come': 'to come',
+  unknown: '',
+};
+
+/** Drift of the conserved quantity in meV per atom and ns. */
+function driftText(stage: StageReport, natoms: number | null): string {
+  const drift = stage.thermo?.drift('conserved_eV');
+  if (!drift || natoms === null) return '';
+  const scale = 1e9 / natoms; // eV/fs -> meV/ns an atom
+  return quoteText(drift.value * scale, drift.error * scale, 'meV/atom/ns', 'plus-minus');
+}
+
+function stageTable(data: ReportData): Content {
+  if (data.stages.length === 0) return null;
+  return html`<h3>Stages</h3><div class="scroll"><table>
+<thead><tr><th scope="col">Stage</th><th scope="col">What</th><th scope="col">Target</th><th scope="col">Length</th><th scope="col">State</th><th scope="col">Mean temperature</th><th scope="col">Mean pressure</th><th scope="col">Drift of the conserved quantity</th></tr></thead>
+<tbody>${data.stages.map((stage) => {
+    const { plan, thermo } = stage;
+    // The mean over a ramp would be that of no temperature in particular.
+    const ramp = Array.isArray(plan['temperature']);
+    const temperature = ramp ? null : thermo?.mean('temperature_K');
+    const pressure = ramp ? null : thermo?.mean('pressure_GPa');
+    const asked = textAt(plan, 'run') ?? (textAt(plan, 'steps') === null ? '' : `${textAt(plan, 'steps')} steps`);
+    const made = thermo ? `${timeText(thermo.end)} (${countText(thermo.lastStep)} steps)` : '';
+    const length = stage.state === 'done' || !thermo ? made || asked : `${made} of ${asked}`;
+    return html`<tr><th scope="row">${stage.name}</th><td>${stageKind(stage)}</td><td>${target(plan)}</td><td>${length}</td><td>${STATE_WORDS[stage.state]}</td><td class="number">${
+      temperature ? quoteText(temperature.value, temperature.error, 'K', 'plus-minus') : ramp && 'ramp'
+    }</td><td class="number">${pressure ? quoteText(pressure.value, pressure.error, 'GPa', 'plus-minus') : ''}</td><td class="number">${driftText(stage, data.natoms)}</td></tr>\n`;
+  })}</tbody></table></div>
+<p class="soft">Errors of the means and of the drift: one standard error from 20 blocks of each stage; nothing is given for stages of fewer than 40 rows.</p>`;
+}
+
+export function setupSection(data: ReportData): Content {
+  return html`<section id="setup" aria-labelledby="h-setup"><h2 id="h-setup">What was run</h2>
+${factTable([...structureFacts(data), ...modelFacts(data), ['Time step', plainText(data.study['timestep'])], ['Seed', plainText(data.study['seed'] ?? data.provenance['seed'])]])}
+<div style="height:1em"></div>
+${stageTable(data)}</section>`;
+}
