@@ -51,6 +51,8 @@ export interface NativeEvaluator {
   readonly pairsInside: number;
   /** Per type t: largest number of neighbours of type t beyond sel[t], and how many atoms had any (2T numbers). */
   readonly overflow: Int32Array;
+  /** Seconds of the last evaluation, summed over threads: list, environment, embedding, descriptor, fitting, forces. */
+  readonly phaseSeconds: Float64Array;
   /** List inputs of dynamics.md 3.3, for checkpoints: positions (3N) and cell (9) at the last build; null before the first. */
   reference(): { positions: Float64Array; cell: Float64Array } | null;
   /** Builds the list from saved inputs; the next evaluation then goes on as if it had never stopped. */

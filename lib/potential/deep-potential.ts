@@ -7,10 +7,28 @@ import type { Structure } from '../structure.js';
 import type { Activation, DeepPotentialParameters, Network } from './deep-potential-parameters.js';
 import type { ModelFile } from './model-file.js';
 import { evaluateOnce, NativeForceField } from './native-force-field.js';
-import type { Evaluation, ForceField, ForceFieldArrays, ForceFieldOptions, Potential, PotentialInfo, SelOverflow } from './potential.js';
+import type {
+  Evaluation,
+  ForceField,
+  ForceFieldArrays,
+  ForceFieldOptions,
+  Potential,
+  PotentialInfo,
+  SelOverflow,
+} from './potential.js';
 import { modelSummary } from './summary.js';
 
-const ACTIVATIONS: readonly Activation['name'][] = ['tanh', 'gelu', 'relu', 'relu6', 'softplus', 'sigmoid', 'silu', 'silut', 'linear'];
+const ACTIVATIONS: readonly Activation['name'][] = [
+  'tanh',
+  'gelu',
+  'relu',
+  'relu6',
+  'softplus',
+  'sigmoid',
+  'silu',
+  'silut',
+  'linear',
+];
 const SHORTCUTS = ['none', 'identity', 'double'] as const;
 
 export interface DeepPotentialOptions {
@@ -93,20 +111,34 @@ export class DeepPotential implements Potential {
     return evaluateOnce(structure, (arrays) => this.bind(types, structure.pbc, arrays, options), options.signal);
   }
 
-  bind(types: Int32Array, pbc: readonly [boolean, boolean, boolean], arrays: ForceFieldArrays, options: ForceFieldOptions = {}): ForceField {
+  bind(
+    types: Int32Array,
+    pbc: readonly [boolean, boolean, boolean],
+    arrays: ForceFieldArrays,
+    options: ForceFieldOptions = {},
+  ): ForceField {
     const selOverflow = options.selOverflow ?? 'truncate';
     if (selOverflow === 'grow' && !this.canGrow) {
-      throw new PotentialError('SEL_CANNOT_GROW', `model ${this.name}: neighbours beyond sel cannot be added, empty slots of this model contribute (davg is not zero)`, {
-        key: 'sel-overflow',
-        hint: 'use truncate (what DeePMD-kit does) or stop',
-      });
+      throw new PotentialError(
+        'SEL_CANNOT_GROW',
+        `model ${this.name}: neighbours beyond sel cannot be added, empty slots of this model contribute (davg is not zero)`,
+        {
+          key: 'sel-overflow',
+          hint: 'use truncate (what DeePMD-kit does) or stop',
+        },
+      );
     }
     const context = {
       potential: this.#handle,
-      inspect: (evaluator: NativeEvaluator, warn: (code: string, message: string) => void) => this.#warnOverflow(evaluator.overflow, selOverflow, warn),
+      inspect: (evaluator: NativeEvaluator, warn: (code: string, message: string) => void) =>
+        this.#warnOverflow(evaluator.overflow, selOverflow, warn),
       explain: (error: IonclayError) => this.#explain(error),
     };
-    return new NativeForceField(context, types, pbc, arrays, { ...options, threads: options.threads ?? this.#threads, selOverflow });
+    return new NativeForceField(context, types, pbc, arrays, {
+      ...options,
+      threads: options.threads ?? this.#threads,
+      selOverflow,
+    });
   }
 
   #nameOfType(type: number): string {
@@ -119,7 +151,8 @@ export class DeepPotential implements Potential {
       if (!beyond) continue;
       const sel = this.parameters.sel[type]!;
       const what = `${overflow[2 * type + 1]} atoms have more than ${sel} neighbours of ${this.#nameOfType(type)} (up to ${sel + beyond})`;
-      if (rule === 'grow') warn(`SEL_GROWN_${type}`, `${what}: all of them count, which is exact for this model (empty slots give nothing)`);
+      if (rule === 'grow')
+        warn(`SEL_GROWN_${type}`, `${what}: all of them count, which is exact for this model (empty slots give nothing)`);
       else warn(`SEL_TRUNCATED_${type}`, `${what}: only the nearest ${sel} count, the energy is not smooth there`);
     }
   }
@@ -128,11 +161,17 @@ export class DeepPotential implements Potential {
     if (error.code === 'SEL_OVERFLOW') {
       const type = Number(error.details.type);
       const count = Number(error.details.count);
-      return new PotentialError('SEL_OVERFLOW', `model ${this.name} has ${this.parameters.sel[type]} slots for ${this.#nameOfType(type)} neighbours, an atom has ${count}`, {
-        type: this.#nameOfType(type),
-        count,
-        hint: this.canGrow ? 'sel-overflow: grow counts all of them, exactly' : 'the structure is denser than the model was made for; sel-overflow: truncate drops the farthest',
-      });
+      return new PotentialError(
+        'SEL_OVERFLOW',
+        `model ${this.name} has ${this.parameters.sel[type]} slots for ${this.#nameOfType(type)} neighbours, an atom has ${count}`,
+        {
+          type: this.#nameOfType(type),
+          count,
+          hint: this.canGrow
+            ? 'sel-overflow: grow counts all of them, exactly'
+            : 'the structure is denser than the model was made for; sel-overflow: truncate drops the farthest',
+        },
+      );
     }
     return new PotentialError(error.code, error.message, { ...error.details, atom: error.atom, cause: error.cause });
   }

@@ -24,10 +24,16 @@ export interface LoadPotentialOptions {
  */
 export async function loadPotential(nameOrPath: string, options: LoadPotentialOptions = {}): Promise<DeepPotential> {
   if (options.precision !== undefined && options.precision !== 'double') {
-    throw new StudyError('NOT_AVAILABLE', `precision: ${options.precision} is not available in this version`, { key: 'precision', hint: 'use double' });
+    throw new StudyError('NOT_AVAILABLE', `precision: ${options.precision} is not available in this version`, {
+      key: 'precision',
+      hint: 'use double',
+    });
   }
   if (options.compression !== undefined && options.compression !== 'none') {
-    throw new StudyError('NOT_AVAILABLE', `compression: ${options.compression} is not available in this version`, { key: 'compression', hint: 'use none' });
+    throw new StudyError('NOT_AVAILABLE', `compression: ${options.compression} is not available in this version`, {
+      key: 'compression',
+      hint: 'use none',
+    });
   }
   return new DeepPotential(await readModel(nameOrPath), options);
 }

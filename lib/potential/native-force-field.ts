@@ -36,13 +36,17 @@ export class NativeForceField implements ForceField {
     this.cutoff = context.potential.cutoff;
     this.skin = options.skin ?? 0;
     this.#evaluator = native(() =>
-      nativeAddon().createEvaluator(context.potential, { ...arrays }, {
-        types,
-        pbc: [...pbc],
-        skin: this.skin,
-        threads: options.threads ?? availableParallelism(),
-        selOverflow: RULES[options.selOverflow],
-      }),
+      nativeAddon().createEvaluator(
+        context.potential,
+        { ...arrays },
+        {
+          types,
+          pbc: [...pbc],
+          skin: this.skin,
+          threads: options.threads ?? availableParallelism(),
+          selOverflow: RULES[options.selOverflow],
+        },
+      ),
     );
   }
 
@@ -83,6 +87,12 @@ export class NativeForceField implements ForceField {
   /** Neighbours inside the cutoff at the last evaluation, for benchmarks. */
   get pairsInside(): number {
     return this.#evaluator.pairsInside;
+  }
+
+  /** Seconds of the last evaluation by phase, summed over threads, for benchmarks. */
+  get phaseSeconds(): Record<'list' | 'environment' | 'embedding' | 'descriptor' | 'fitting' | 'forces', number> {
+    const [list, environment, embedding, descriptor, fitting, forces] = this.#evaluator.phaseSeconds as unknown as number[];
+    return { list: list!, environment: environment!, embedding: embedding!, descriptor: descriptor!, fitting: fitting!, forces: forces! };
   }
 
   reference(): { positions: Float64Array; cell: Float64Array } | null {

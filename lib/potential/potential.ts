@@ -98,5 +98,10 @@ export interface Potential {
   typesOf(structure: Pick<Structure, 'species'>): Int32Array;
   /** One-shot evaluation; nothing of the structure is changed. */
   evaluate(structure: Structure, options?: ForceFieldOptions & { signal?: AbortSignal }): Promise<Evaluation>;
-  bind(types: Int32Array, pbc: readonly [boolean, boolean, boolean], arrays: ForceFieldArrays, options?: ForceFieldOptions): ForceField;
+  bind(
+    types: Int32Array,
+    pbc: readonly [boolean, boolean, boolean],
+    arrays: ForceFieldArrays,
+    options?: ForceFieldOptions,
+  ): ForceField;
 }

@@ -44,6 +44,7 @@ class EvaluatorObject : public Napi::ObjectWrap<EvaluatorObject> {
                            InstanceAccessor<&EvaluatorObject::listed_pairs>("listedPairs"),
                            InstanceAccessor<&EvaluatorObject::pairs_inside>("pairsInside"),
                            InstanceAccessor<&EvaluatorObject::overflow>("overflow"),
+                           InstanceAccessor<&EvaluatorObject::phase_seconds>("phaseSeconds"),
                        });
   }
 
@@ -207,6 +208,12 @@ class EvaluatorObject : public Napi::ObjectWrap<EvaluatorObject> {
   }
   Napi::Value pairs_inside(const Napi::CallbackInfo& info) {
     return Napi::Number::New(info.Env(), static_cast<double>(idle("pairsInside").results().pairs_inside));
+  }
+  Napi::Value phase_seconds(const Napi::CallbackInfo& info) {
+    const auto& values = idle("phaseSeconds").results().seconds;
+    Napi::Float64Array out = Napi::Float64Array::New(info.Env(), std::size(values));
+    std::copy(std::begin(values), std::end(values), out.Data());
+    return out;
   }
   Napi::Value overflow(const Napi::CallbackInfo& info) {
     const auto& values = idle("overflow").results().overflow;

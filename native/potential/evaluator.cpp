@@ -2,6 +2,7 @@
 #include "native/potential/evaluator.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <string>
 
@@ -25,6 +26,7 @@ Evaluator::Evaluator(std::shared_ptr<const Potential> potential, Arrays arrays, 
 }
 
 void Evaluator::compute(const Execution& execution) {
+  const auto start = std::chrono::steady_clock::now();
   const Cell cell = Cell::make(arrays_.cell, periodic_);
   rebuilt_ = !list_is_complete(cell);
   if (rebuilt_) {
@@ -40,6 +42,7 @@ void Evaluator::compute(const Execution& execution) {
     rebuilds_ += 1;
   }
   list_.shift_vectors(cell, shifts_);
+  results_.seconds[0] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   Configuration configuration;
   configuration.natoms = natoms();
   configuration.positions = list_.internal_positions(arrays_.positions, cell, internal_);

@@ -35,6 +35,8 @@ struct Results {
   double* virial = nullptr;
   double energy = 0.0;
   std::uint64_t pairs_inside = 0;
+  // Seconds of the last evaluation, summed over threads: list, environment, embedding, descriptor, fitting, forces (for benchmarks).
+  double seconds[6] = {0, 0, 0, 0, 0, 0};
   // Per type t: largest number of neighbours beyond sel[t] (2t) and how many atoms had any (2t + 1).
   std::vector<std::int32_t> overflow;
 };

@@ -120,6 +120,12 @@ inline BlockStatus block(const ModelView& model, const BlockTask& task, ScratchV
   const int types = model.ntypes;
   const int stride = model.width_padded;
   const int row = task.count + 1;
+  double last = task.clock();
+  const auto lap = [&](int phase) {
+    const double now = task.clock();
+    task.seconds[phase] += now - last;
+    last = now;
+  };
   long capacity = 0;
   for (int a = 0; a < task.count; ++a) {
     capacity += static_cast<long>(task.list_offsets[task.atoms[a] + 1] - task.list_offsets[task.atoms[a]]);
@@ -130,6 +136,7 @@ inline BlockStatus block(const ModelView& model, const BlockTask& task, ScratchV
   *task.pairs_inside = static_cast<std::uint64_t>(n);
   if (model.per_slot) rank_slots(model, task, capacity, scratch);
   environment(model, task.type, n, capacity, scratch);
+  lap(0);
 
   const std::uint8_t* excluded = model.excluded + static_cast<long>(task.type) * types;
   const auto has_net = [&](int t) {
@@ -143,6 +150,7 @@ inline BlockStatus block(const ModelView& model, const BlockTask& task, ScratchV
     embed(model, task.type, t, scratch.scalar + begin, end - begin, scratch.embedding + static_cast<long>(begin) * stride,
           scratch.slope + static_cast<long>(begin) * stride, scratch);
   }
+  lap(1);
   const long input_stride = model.fitting[task.type].layers[0].inputs_padded;
   for (int a = 0; a < task.count; ++a) {
     double* contraction = scratch.descriptor + static_cast<long>(a) * 4 * stride;
@@ -165,8 +173,10 @@ inline BlockStatus block(const ModelView& model, const BlockTask& task, ScratchV
     for (long m = static_cast<long>(model.axis) * stride; m < input_stride; ++m) input[m] = 0.0;
   }
 
+  lap(2);
   double energies[kMaxBlockAtoms];
   fit(model, task.type, task.count, energies, true, scratch);
+  lap(3);
   const bool no_net = model.fitting_excluded[task.type] != 0;
   const bool silent = model.atom_excluded[task.type] != 0;
   const double scale = no_net || silent ? 0.0 : model.out_std[task.type];
@@ -189,6 +199,7 @@ inline BlockStatus block(const ModelView& model, const BlockTask& task, ScratchV
                      scratch, virial);
     }
   }
+  lap(4);
   return BlockStatus::ok;
 }
 

@@ -2,6 +2,7 @@
 #include "native/potential/deep_potential/deep_potential.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 
 #include "native/core/error.hpp"
@@ -29,7 +30,10 @@ struct DeepWorkspace final : Workspace {
   std::vector<double> pair_gradients, atom_virials, chunk_sums;
   std::vector<std::int32_t> overflow;
   std::vector<std::uint64_t> inside;
+  std::vector<double> seconds;
 };
+
+double clock_seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 // Atoms a block: enough rows for the matrix products, few enough that two threads share a hundred atoms evenly. A function of the
 // number of atoms alone, so that results do not depend on threads.
@@ -74,6 +78,7 @@ void DeepPotential::compute(const Configuration& configuration, Workspace& works
   work.atom_virials.resize(9 * n);
   work.overflow.assign(2 * types * work.blocks.size(), 0);
   work.inside.assign(work.blocks.size(), 0);
+  work.seconds.assign(5 * work.blocks.size(), 0.0);
 
   static_assert(sizeof(NeighbourList::Entry) == 2 * sizeof(std::int32_t));
   parallel_for(work.blocks.size(), execution, [&](std::size_t index, int lane) {
@@ -95,6 +100,8 @@ void DeepPotential::compute(const Configuration& configuration, Workspace& works
     task.overflow = work.overflow.data() + 2 * types * index;
     task.pairs_inside = &work.inside[index];
     task.culprits = culprits;
+    task.seconds = &work.seconds[5 * index];
+    task.clock = clock_seconds;
     ScratchView& scratch = work.scratch[lane].fit(view_, block.type, block.count, block.listed, block.listed_one, widest_embedding_);
     switch (kernel_->block(view_, task, scratch)) {
       case BlockStatus::overlap:
@@ -109,6 +116,7 @@ void DeepPotential::compute(const Configuration& configuration, Workspace& works
     }
   });
 
+  const double gather_start = clock_seconds();
   // Gather: F_i = sum_k g_ik - g_ki, the mirrored entry holding dE_j/dr_ji. Each force is written by one task, in list order.
   const std::uint64_t* offsets = list.offsets();
   const std::uint32_t* mirrors = list.mirrors();
@@ -140,6 +148,10 @@ void DeepPotential::compute(const Configuration& configuration, Workspace& works
   for (int c = 0; c < 9; ++c) results.virial[c] = tree_sum(work.chunk_sums.data() + c, chunks, 10);
   results.energy = tree_sum(work.chunk_sums.data() + 9, chunks, 10);
 
+  for (int phase = 0; phase < 5; ++phase) {
+    results.seconds[phase + 1] = phase == 4 ? clock_seconds() - gather_start : 0.0;
+    for (std::size_t b = 0; b < work.blocks.size(); ++b) results.seconds[phase + 1] += work.seconds[5 * b + phase];
+  }
   results.overflow.assign(2 * types, 0);
   results.pairs_inside = 0;
   for (std::size_t b = 0; b < work.blocks.size(); ++b) {

@@ -92,6 +92,9 @@ struct BlockTask {
   std::int32_t* overflow;     // [2T] of this block
   std::uint64_t* pairs_inside;
   std::int32_t* culprits;  // two atoms, or type and count
+  // Seconds of this block: environment, embedding, descriptor, fitting, forces.
+  double* seconds;
+  double (*clock)();
 };
 
 // Scratch of one thread. Sizes: see allocate() in deep_potential.cpp.
