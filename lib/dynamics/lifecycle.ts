@@ -13,8 +13,6 @@ export function closedError(method: string): StudyError {
 export class Lifecycle {
   private current: Status = 'fresh';
   private failure: unknown;
-  private ended: Promise<void> = Promise.resolve();
-  private end: () => void = () => undefined;
   closing = false;
 
   get status(): Status {
@@ -41,20 +39,15 @@ export class Lifecycle {
   enter(method: string): void {
     this.require(method);
     this.current = 'running';
-    this.ended = new Promise((resolve) => {
-      this.end = resolve;
-    });
   }
 
   leave(status: 'ready' | 'aborted'): void {
     if (this.current === 'running') this.current = status;
-    this.end();
   }
 
   fail(error: unknown): void {
     this.current = 'failed';
     this.failure = error;
-    this.end();
   }
 
   /** The stage begins anew: nothing is known of its start state yet. */
@@ -62,13 +55,8 @@ export class Lifecycle {
     this.current = 'fresh';
   }
 
-  /** Marks it closed at once and waits for a running call to come out. */
-  async close(interrupt: () => void): Promise<void> {
+  /** From now on every call is refused, and a running one comes out at its next step. */
+  close(): void {
     this.closing = true;
-    if (this.current === 'running') {
-      interrupt();
-      await this.ended;
-    }
-    this.current = 'closed';
   }
 }

@@ -1,8 +1,11 @@
 /** Start velocities (dynamics.md 10.1). */
 import { StudyError } from '../errors.js';
-import { BOLTZMANN } from '../units.js';
+import { BOLTZMANN, quantity } from '../units.js';
 import { kineticEnergy, removeMomentum } from './kinetic.js';
 import { fillNormals, PURPOSE } from './random.js';
+import { nonNegative, type Velocities } from './simulation-options.js';
+import { missingSeed, type Stage } from './stage.js';
+import type { SystemState } from './state.js';
 
 export interface MaxwellOptions {
   /** K. */
@@ -50,4 +53,40 @@ export function maxwellVelocities(masses: Float64Array, frozen: Uint8Array, opti
     for (let k = 0; k < velocities.length; k++) velocities[k]! *= scale;
   }
   return velocities;
+}
+
+/**
+ * Velocities as an option asks for them; undefined means those of the structure, which are in the state already. Left out, they
+ * are drawn where the stage has a temperature.
+ */
+export function velocitiesFor(
+  asked: Velocities | undefined,
+  stage: Stage,
+  seed: bigint | undefined,
+  state: SystemState,
+  fileHasThem: boolean,
+): Float64Array | undefined {
+  const bad = (code: string, message: string, hint?: string) =>
+    new StudyError(code, `velocities: ${message}`, { key: 'velocities', hint });
+  const want = asked ?? 'maxwell';
+  if (asked === undefined && !stage.range) {
+    throw bad(
+      'VELOCITIES_MISSING',
+      'missing, and the ensemble has no temperature to draw them at',
+      "say velocities: 'file', 'zero' or { temperature: '300 K' }",
+    );
+  }
+  if (want === 'zero') return new Float64Array(3 * state.natoms);
+  if (want === 'file') {
+    if (!fileHasThem) throw bad('VELOCITIES_MISSING', "'file' was asked for, but the structure has none");
+    return undefined;
+  }
+  if (want !== 'maxwell' && (typeof want !== 'object' || want === null)) {
+    throw bad('BAD_VALUE', `${JSON.stringify(want)} is not one of maxwell, file, zero, { temperature }`);
+  }
+  const { temperature, ...rest } = want === 'maxwell' ? { temperature: stage.range?.[0] } : want;
+  if (temperature === undefined) throw bad('VELOCITIES_MISSING', "'maxwell' needs a temperature, and the ensemble has none");
+  const kelvin = nonNegative(quantity(temperature, 'temperature', 'velocities.temperature'), 'velocities.temperature');
+  if (seed === undefined) throw missingSeed('start velocities are drawn');
+  return maxwellVelocities(state.masses, state.frozen, { ...rest, temperature: kelvin, seed, step: stage.globalStep });
 }

@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import type { Ensemble } from '../../lib/dynamics/ensembles.js';
 import { Simulation, type SimulationOptions } from '../../lib/dynamics/simulation.js';
 import { atomicNumber } from '../../lib/elements.js';
+import { pairPotential } from '../../lib/potential/pair-potential.js';
 import type { Potential } from '../../lib/potential/potential.js';
 import { makeStructure, type Structure, type StructureInput } from '../../lib/structure.js';
-import { type Fixtures, fixturePotential } from '../oracle/pair-fixtures.js';
+import { type Fixtures, fixturePotential, fixtureSpec } from '../oracle/pair-fixtures.js';
+import { optionsOf } from '../potential/pair/systems.js';
 
 const fixtures = JSON.parse(readFileSync(join(__dirname, '..', 'data', 'pair-fixtures.json'), 'utf8')) as Fixtures;
 
@@ -14,6 +16,9 @@ const fixtures = JSON.parse(readFileSync(join(__dirname, '..', 'data', 'pair-fix
 export type PotentialFactory = (fixture: string) => Potential;
 
 export const referencePotential: PotentialFactory = (fixture) => fixturePotential(fixture, fixtures);
+
+/** The same by the native kernels: fast enough for statistics. */
+export const nativePotential: PotentialFactory = (fixture) => pairPotential(optionsOf(fixtureSpec(fixture, fixtures)));
 
 const species = (symbols: readonly string[]) => Uint8Array.from(symbols, (symbol) => atomicNumber(symbol)!);
 
@@ -91,10 +96,10 @@ function cubic(symbols: readonly string[], positions: readonly number[], edge: n
   });
 }
 
-/** A short simulation of one of them with the reference potential. */
+/** A simulation of one of them with the native potential on one thread. */
 export function simulate(structure: Structure, ensemble: Ensemble, options: Partial<SimulationOptions> = {}): Simulation {
   const fixture = structure.species.includes(18) ? 'lj-ar' : 'bm-licl';
-  return new Simulation({ structure, potential: referencePotential(fixture), ensemble, seed: 7, ...options });
+  return new Simulation({ structure, potential: nativePotential(fixture), ensemble, seed: 7, threads: 1, ...options });
 }
 
 /** Largest |a - b| over two arrays. */

@@ -6,7 +6,14 @@ import type { NoseHooverChain } from '../../lib/dynamics/nose-hoover.js';
 import { Simulation } from '../../lib/dynamics/simulation.js';
 import { EV_PER_A3_IN_GPA } from '../../lib/units.js';
 import { describeReference, referenceJson } from '../reference.js';
-import { largestDifference, type PotentialFactory, referencePotential, type StartState, structureOfStart } from './systems.js';
+import {
+  largestDifference,
+  nativePotential,
+  type PotentialFactory,
+  referencePotential,
+  type StartState,
+  structureOfStart,
+} from './systems.js';
 
 interface Variant {
   columns: string[];
@@ -124,4 +131,5 @@ export function trajectoryTests(potential: PotentialFactory): void {
   });
 }
 
-describeReference('reference trajectories', () => trajectoryTests(referencePotential));
+describeReference('reference trajectories, plain loops', () => trajectoryTests(referencePotential));
+describeReference('reference trajectories, native kernels', () => trajectoryTests(nativePotential));
