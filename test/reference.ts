@@ -6,7 +6,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const root = resolve(__dirname, '..');
-const candidates = [process.env.IONCLAY_REFERENCE, join(root, '..', 'shared', 'golden')].filter((path): path is string => Boolean(path));
+const candidates = [process.env.IONCLAY_REFERENCE, join(root, '..', 'shared', 'golden')].filter((path): path is string =>
+  Boolean(path),
+);
 const found = candidates.find((path) => existsSync(path)) ?? null;
 
 if (process.env.IONCLAY_REFERENCE && !existsSync(process.env.IONCLAY_REFERENCE)) {
@@ -19,6 +21,7 @@ export function referencePath(...parts: string[]): string {
   return join(found, ...parts);
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: each reference file has its own shape, known to its test alone
 export function referenceJson<T = any>(...parts: string[]): T {
   return JSON.parse(readFileSync(referencePath(...parts), 'utf8')) as T;
 }
