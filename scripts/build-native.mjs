@@ -13,7 +13,10 @@ function headerTree() {
   const include = join(root, 'build-headers', 'include', 'node');
   mkdirSync(include, { recursive: true });
   cpSync(require('node-api-headers').include_dir, include, { recursive: true });
-  const config = { target_defaults: { cflags: [], default_configuration: 'Release', defines: [], include_dirs: [], libraries: [] }, variables: {} };
+  const config = {
+    target_defaults: { cflags: [], default_configuration: 'Release', defines: [], include_dirs: [], libraries: [] },
+    variables: {},
+  };
   writeFileSync(join(include, 'config.gypi'), JSON.stringify(config, null, 1));
   writeFileSync(join(include, 'common.gypi'), commonSettings());
   return join(root, 'build-headers');
@@ -46,7 +49,17 @@ function nodeGyp() {
       // try the next place
     }
   }
-  const bundled = join(dirname(process.execPath), '..', 'lib', 'node_modules', 'npm', 'node_modules', 'node-gyp', 'bin', 'node-gyp.js');
+  const bundled = join(
+    dirname(process.execPath),
+    '..',
+    'lib',
+    'node_modules',
+    'npm',
+    'node_modules',
+    'node-gyp',
+    'bin',
+    'node-gyp.js',
+  );
   if (existsSync(bundled)) return bundled;
   throw new Error('node-gyp was not found: run "npm install" in the package folder, or install npm, which brings it');
 }
@@ -56,9 +69,15 @@ export function buildNative({ jobs = 'max' } = {}) {
   const gyp = nodeGyp();
   const common = ['--release', `--nodedir=${headerTree()}`, `--jobs=${jobs}`, '--loglevel=warn'];
   for (const command of ['configure', 'build']) {
-    const result = spawnSync(process.execPath, [gyp, command, ...common], { cwd: root, stdio: ['ignore', 2, 2], env: process.env });
+    const result = spawnSync(process.execPath, [gyp, command, ...common], {
+      cwd: root,
+      stdio: ['ignore', 2, 2],
+      env: process.env,
+    });
     if (result.status !== 0) {
-      throw new Error('the native addon could not be built: a C++20 compiler (g++ 11, clang 14, MSVC 2022 or newer), make and Python 3 are needed');
+      throw new Error(
+        'the native addon could not be built: a C++20 compiler (g++ 11, clang 14, MSVC 2022 or newer), make and Python 3 are needed',
+      );
     }
   }
 }

@@ -28,7 +28,10 @@ export function buildJavaScript() {
 function writeModuleEntry() {
   const names = Object.keys(require(join(root, 'dist', 'index.js'))).sort();
   const lines = names.map((name) => `export const ${name} = ionclay.${name};`);
-  writeFileSync(join(root, 'dist', 'index.mjs'), `import ionclay from './index.js';\n${lines.join('\n')}\nexport default ionclay;\n`);
+  writeFileSync(
+    join(root, 'dist', 'index.mjs'),
+    `import ionclay from './index.js';\n${lines.join('\n')}\nexport default ionclay;\n`,
+  );
   writeFileSync(join(root, 'dist', 'index.d.mts'), "export * from './index.js';\n");
 }
 

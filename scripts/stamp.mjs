@@ -18,14 +18,23 @@ function* filesUnder(path) {
 function hashOf(paths) {
   const hash = createHash('sha256');
   for (const path of paths) {
-    for (const file of filesUnder(join(root, path))) hash.update(relative(root, file)).update('\0').update(readFileSync(file)).update('\0');
+    for (const file of filesUnder(join(root, path)))
+      hash.update(relative(root, file)).update('\0').update(readFileSync(file)).update('\0');
   }
   return hash.digest('hex');
 }
 
 export const NATIVE = {
   name: 'native addon',
-  inputs: ['native/addon', 'native/analysis', 'native/core', 'native/potential', 'native/simd', 'native/sources.json', 'binding.gyp'],
+  inputs: [
+    'native/addon',
+    'native/analysis',
+    'native/core',
+    'native/potential',
+    'native/simd',
+    'native/sources.json',
+    'binding.gyp',
+  ],
   output: 'build/Release/ionclay.node',
   stamp: 'build/ionclay.stamp',
 };

@@ -25,10 +25,14 @@ function main() {
   }
   const folder = mkdtempSync(join(tmpdir(), 'ionclay-jest-'));
   const output = join(folder, 'result.json');
-  const status = node(join(root, 'node_modules', 'jest', 'bin', 'jest.js'), ['--json', `--outputFile=${output}`, ...process.argv.slice(2)], {
-    // jest --json prints the document on standard output as well; people read the report on standard error.
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  const status = node(
+    join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
+    ['--json', `--outputFile=${output}`, ...process.argv.slice(2)],
+    {
+      // jest --json prints the document on standard output as well; people read the report on standard error.
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  );
   const result = JSON.parse(readFileSync(output, 'utf8'));
   rmSync(folder, { recursive: true, force: true });
   // A file that cannot be loaded has no tests to count: it is a failure all the same.
