@@ -47,7 +47,8 @@ export interface CovarianceKernels {
   readonly hop: number[][];
 }
 
-export function covarianceKernels(frames: number, lags: readonly number[], dimensions = 3): CovarianceKernels {
+/** @param hops false leaves the hop kernel zero, for collective walkers that have no hops of one length */
+export function covarianceKernels(frames: number, lags: readonly number[], dimensions = 3, hops = true): CovarianceKernels {
   const symmetric = (entry: (m: number, q: number) => number) => {
     const out = lags.map(() => new Array<number>(lags.length).fill(0));
     for (let i = 0; i < lags.length; i++) {
@@ -60,7 +61,7 @@ export function covarianceKernels(frames: number, lags: readonly number[], dimen
   };
   return {
     walk: symmetric((m, q) => walkCovariance(frames, m, q, dimensions)),
-    hop: symmetric((m, q) => hopCovariance(frames, m, q)),
+    hop: symmetric((m, q) => (hops ? hopCovariance(frames, m, q) : 0)),
   };
 }
 
