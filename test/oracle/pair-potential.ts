@@ -25,6 +25,8 @@ import {
   truncatedForm,
 } from './pair-terms.js';
 
+const { sqrt } = Math;
+
 export interface ReferenceTerm {
   readonly form: Form;
   readonly treatment: Treatment;
@@ -145,7 +147,7 @@ function pairFunction(spec: ReferenceForceFieldSpec, a: string, b: string): Pair
   if (damped) {
     const qa = spec.charges?.[a] ?? 0;
     const qb = spec.charges?.[b] ?? 0;
-    if (qa * qb !== 0) parts.push((r) => dampedShiftedForce(damped, qa, qb, r));
+    if (qa * qb !== 0) parts.push(dampedShiftedForce(damped, qa, qb));
   }
   return (r) => {
     let energy = 0;
@@ -327,7 +329,7 @@ export class ReferenceForceField implements ForceField {
       const dz = x[3 * i + 2]! - x[3 * j + 2]! - (na * h[2]! + nb * h[5]! + nc * h[8]!);
       const r2 = dx * dx + dy * dy + dz * dz;
       if (r2 >= cutoff * cutoff) continue;
-      const r = Math.sqrt(r2);
+      const r = sqrt(r2);
       const [u, du] = pairs[types[i]! * species.length + types[j]!]!(r);
       atomEnergies[i]! += u / 2;
       atomEnergies[j]! += u / 2;

@@ -21,6 +21,18 @@ export function optionsOf(spec: ReferenceForceFieldSpec): PairPotentialOptions {
   };
 }
 
+/** Largest difference of two arrays; NaN where either holds one, so that every limit fails. */
+export function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) return NaN;
+  let largest = 0;
+  for (let i = 0; i < a.length; i++) {
+    const difference = Math.abs(a[i]! - b[i]!);
+    if (!(difference <= largest)) largest = difference;
+    if (Number.isNaN(difference)) return NaN;
+  }
+  return largest;
+}
+
 /** Deterministic numbers in [0, 1): the Lehmer generator of Park and Miller. */
 export function generator(seed: number): () => number {
   let state = seed;
@@ -181,15 +193,19 @@ export function quietStructure({ lattice: [cation, anion, a, rattle], spec }: Sy
 
 /** Distances of all pairs up to four cells away. */
 function distances({ positions: x, cell }: Structure): number[] {
-  const out: number[] = [];
+  const { sqrt } = Math;
   const h = cell!;
-  for (let i = 0; i < x.length; i += 3) {
-    for (let j = i; j < x.length; j += 3) {
-      for (let a = -4; a <= 4; a++) {
-        for (let b = -4; b <= 4; b++) {
-          for (let c = -4; c <= 4; c++) {
-            const d = [0, 1, 2].map((k) => x[j + k]! - x[i + k]! + a * h[k]! + b * h[3 + k]! + c * h[6 + k]!);
-            out.push(Math.hypot(d[0]!, d[1]!, d[2]!));
+  const out: number[] = [];
+  for (let a = -4; a <= 4; a++) {
+    for (let b = -4; b <= 4; b++) {
+      for (let c = -4; c <= 4; c++) {
+        const [sx, sy, sz] = [0, 1, 2].map((k) => a * h[k]! + b * h[3 + k]! + c * h[6 + k]!) as [number, number, number];
+        for (let i = 0; i < x.length; i += 3) {
+          for (let j = i; j < x.length; j += 3) {
+            const dx = x[j]! - x[i]! + sx;
+            const dy = x[j + 1]! - x[i + 1]! + sy;
+            const dz = x[j + 2]! - x[i + 2]! + sz;
+            out.push(sqrt(dx * dx + dy * dy + dz * dz));
           }
         }
       }
