@@ -59,6 +59,16 @@ export class ExtxyzReader {
     return this.extents.length;
   }
 
+  /** Whether anything stands where frame `index` would begin, damaged or not; looks no further. */
+  async hasFrame(index: number): Promise<boolean> {
+    try {
+      while (!this.complete && this.extents.length <= index) await this.advance();
+    } catch {
+      return true;
+    }
+    return this.extents.length > index;
+  }
+
   /** The frame `index`, 0-based; negative counts from the end. */
   async frame(index: number): Promise<Structure> {
     const wanted = index < 0 ? index + (await this.count()) : index;

@@ -6,7 +6,7 @@ import { lengthsAndAngles, restrictedForm } from '../../lib/cell.js';
 import { StructureError } from '../../lib/errors.js';
 import { AmberNetcdfReader } from '../../lib/io/amber-netcdf.js';
 import { type AmberFrameInput, AmberNetcdfWriter, type AmberWriterOptions } from '../../lib/io/amber-netcdf-writer.js';
-import { type Dimension, encodeHeader, FLOAT, parseHeader } from '../../lib/io/netcdf-classic.js';
+import { type Dimension, encodeHeader, FLOAT, parseHeader, type VariablePlan } from '../../lib/io/netcdf-classic.js';
 import { VERSION } from '../../lib/version.js';
 import { describeReference, referenceJson, referencePath } from '../reference.js';
 import { arbitraryCell, mutations } from './generators.js';
@@ -289,14 +289,14 @@ describe('files of other programs', () => {
     { name: 'spatial', length: 3 },
     { name: 'atom', length: 1 },
   ];
-  const plan = (name: string, ids: number[], units?: string) => ({
+  const plan = (name: string, ids: number[], units?: string): VariablePlan => ({
     name,
     dimensions: ids,
     type: FLOAT,
     attributes: units ? { units } : {},
   });
   /** A CDF-2 file of one frame whose record holds `values`. */
-  const build = (attributes: Record<string, string>, variables: ReturnType<typeof plan>[], values: number[]) => {
+  const build = (attributes: Record<string, string>, variables: VariablePlan[], values: number[]) => {
     const header = encodeHeader(dimensions, attributes, variables);
     header.writeUInt32BE(1, 4);
     const record = Buffer.alloc(4 * values.length);
