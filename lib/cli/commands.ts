@@ -1,4 +1,10 @@
 /** The commands in the order of the help page; each file registers itself (see command.ts). */
 import type { Register } from './command.js';
+import { register as bench } from './commands/bench.js';
+import { register as check } from './commands/check.js';
+import { register as doctor } from './commands/doctor.js';
+import { register as report } from './commands/report.js';
+import { register as run } from './commands/run.js';
+import { register as status } from './commands/status.js';
 
-export const COMMANDS: readonly Register[] = [];
+export const COMMANDS: readonly Register[] = [run, status, report, check, bench, doctor];
