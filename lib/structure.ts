@@ -65,6 +65,7 @@ export function makeStructure(input: StructureInput, where: ErrorDetails = {}): 
       throw fail('E_NUMBER', `coordinate ${'xyz'[i % 3]} of atom ${atom} is not a finite number`, { atom });
     }
   }
+  checkArrays(input, n, fail);
   const pbc = input.pbc ?? (cell ? [true, true, true] : [false, false, false]);
   if (!cell && pbc.some(Boolean)) throw fail('E_CELL_INVALID', 'a periodic direction needs a cell');
   return {
@@ -80,7 +81,26 @@ export function makeStructure(input: StructureInput, where: ErrorDetails = {}): 
   };
 }
 
-function checkCell(cell: Float64Array, fail: (code: string, message: string, details?: ErrorDetails) => StructureError): void {
+type Fail = (code: string, message: string, details?: ErrorDetails) => StructureError;
+
+/** Numbers per atom of the optional arrays. */
+const WIDTHS = { images: 3, charges: 1, masses: 1, velocities: 3, forces: 3, ids: 1 } as const;
+
+function checkArrays(input: StructureInput, n: number, fail: Fail): void {
+  const strange = input.species.findIndex((z) => z < 1 || z >= SYMBOLS.length);
+  if (strange >= 0)
+    throw fail('E_ELEMENT', `atom ${strange} has the atomic number ${input.species[strange]}, expected 1 to 118`, {
+      atom: strange,
+    });
+  for (const [name, width] of Object.entries(WIDTHS) as [keyof typeof WIDTHS, number][]) {
+    const values = input[name];
+    if (values && values.length !== width * n) {
+      throw fail('E_NUMBER', `${name}: expected ${width * n} numbers for ${n} atoms, got ${values.length}`, { key: name });
+    }
+  }
+}
+
+function checkCell(cell: Float64Array, fail: Fail): void {
   if (cell.length !== 9 || cell.some((x) => !Number.isFinite(x))) throw fail('E_NUMBER', 'the cell must be nine finite numbers');
   const det = determinant(cell);
   if (!(Math.abs(det) > 1e-6) || perpendicularWidths(cell).some((w) => !(w > 0.1))) {

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/correctness/noPrecisionLoss: constants are written as their source prints them, the compiler rounds once
 /**
  * Units and constants. Angstrom, femtosecond, eV, kelvin, amu, elementary charge; stress in GPa, conductivity in mS/cm,
  * diffusivity in cm2/s. Constants are CODATA 2018 (dynamics.md 1); more digits than a double holds are given so that the
@@ -8,7 +9,7 @@ import { IonclayError, nearest } from './errors.js';
 /** Boltzmann constant, eV/K. */
 export const BOLTZMANN = 8.617333262145177433663659334e-5;
 /** One atomic mass unit in eV fs^2/A^2, the mass unit of the integrators. */
-export const AMU = 103.6426965268050463904094110;
+export const AMU = 103.642696526805046390409411;
 /** e^2/(4 pi eps0), eV A. */
 export const COULOMB = 14.39964547842567205852538983;
 /** 1 eV/A^3 in GPa. */
@@ -124,17 +125,20 @@ export function quantity(input: unknown, kind: QuantityKind, key: string): numbe
   const expected = KINDS[kind];
   const wanted = `expected ${an(kind)} such as ${expected.example}`;
   if (typeof input === 'number') {
-    if (!Number.isFinite(input)) throw new IonclayError('E_NUMBER', `${key}: ${input} is not a finite number, ${wanted}`, { key });
+    if (!Number.isFinite(input))
+      throw new IonclayError('E_NUMBER', `${key}: ${input} is not a finite number, ${wanted}`, { key });
     return input;
   }
   if (typeof input !== 'string') {
     throw new IonclayError('E_NUMBER', `${key}: ${JSON.stringify(input)?.slice(0, 80)} is not a quantity, ${wanted}`, { key });
   }
   const match = /^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*$/.exec(input);
-  if (!match) throw new IonclayError('E_NUMBER', `${key}: "${input.slice(0, 80)}" does not begin with a number, ${wanted}`, { key });
+  if (!match)
+    throw new IonclayError('E_NUMBER', `${key}: "${input.slice(0, 80)}" does not begin with a number, ${wanted}`, { key });
   const value = Number(match[1]);
   const text = match[2]!;
-  if (!Number.isFinite(value)) throw new IonclayError('E_NUMBER', `${key}: "${input.slice(0, 80)}" is out of range, ${wanted}`, { key });
+  if (!Number.isFinite(value))
+    throw new IonclayError('E_NUMBER', `${key}: "${input.slice(0, 80)}" is out of range, ${wanted}`, { key });
   if (text === '') return value;
   if (kind === 'temperature' && (text === 'C' || text === '°C')) return value + 273.15;
   const unit = parseUnit(text, input, key, wanted);
@@ -148,7 +152,10 @@ export function quantity(input: unknown, kind: QuantityKind, key: string): numbe
   const ratio = kind === 'stress' ? unit.size / GPA_IN_EV_PER_A3 : unit.size;
   const inverse = 1 / ratio;
   const rounded = Math.round(inverse);
-  return ratio < 1 && Math.abs(inverse - rounded) < 1e-9 * rounded ? value / rounded : value * tidy(ratio);
+  const converted = ratio < 1 && Math.abs(inverse - rounded) < 1e-9 * rounded ? value / rounded : value * tidy(ratio);
+  if (!Number.isFinite(converted))
+    throw new IonclayError('E_NUMBER', `${key}: "${input.slice(0, 80)}" is out of range, ${wanted}`, { key });
+  return converted;
 }
 
 /** Removes the last-digit noise of a ratio that is a whole number. */
@@ -157,16 +164,17 @@ function tidy(ratio: number): number {
   return rounded > 0 && Math.abs(ratio - rounded) < 1e-12 * rounded ? rounded : ratio;
 }
 
-/** Products of units: factors separated by blanks, `*` or `.`, `/` divides by the next factor, exponents as `A6`, `A^6`, `A-1`. */
+/** Products of units: factors separated by blanks, `*` or `·`, `/` divides by the next factor, exponents as `A6`, `A^6`, `A-1`. */
 function parseUnit(text: string, input: string, key: string, wanted: string): Unit {
-  const whole = UNITS[text];
-  if (whole) return whole;
+  if (Object.hasOwn(UNITS, text)) return UNITS[text]!;
   let size = 1;
   let dimension: Dimension = NONE;
   const tokens = text.match(/\/|[^\s*·/]+/g) ?? [];
   let sign = 1;
-  for (const token of tokens) {
-    if (token === '/') {
+  for (const [position, token] of tokens.entries()) {
+    // A slash divides by the factor after it; one that is followed by none is no factor itself.
+    const next = tokens[position + 1];
+    if (token === '/' && next !== undefined && next !== '/') {
       sign = -1;
       continue;
     }
