@@ -80,12 +80,12 @@ export function switching(r: number, rs: number, rc: number, width: number): [nu
 }
 
 /** Net of one input: values and slopes. */
-export function embed(net: Network, s: number): { g: number[]; dg: number[] } {
-  let y = [s];
-  let dy = [1];
+export function embed(net: Network, s: number): { g: Float64Array; dg: Float64Array } {
+  let y = Float64Array.of(s);
+  let dy = Float64Array.of(1);
   for (const layer of net.layers) {
-    const nextY: number[] = [];
-    const nextDy: number[] = [];
+    const nextY = new Float64Array(layer.outputs);
+    const nextDy = new Float64Array(layer.outputs);
     for (let o = 0; o < layer.outputs; o++) {
       let h = layer.bias[o]!;
       let dh = 0;
@@ -96,8 +96,8 @@ export function embed(net: Network, s: number): { g: number[]; dg: number[] } {
       const [f, df] = activate(layer.activation, h);
       const scale = layer.idt ? layer.idt[o]! : 1;
       const source = layer.shortcut === 'none' ? -1 : o % layer.inputs;
-      nextY.push(f * scale + (source < 0 ? 0 : y[source]!));
-      nextDy.push(df * dh * scale + (source < 0 ? 0 : dy[source]!));
+      nextY[o] = f * scale + (source < 0 ? 0 : y[source]!);
+      nextDy[o] = df * dh * scale + (source < 0 ? 0 : dy[source]!);
     }
     y = nextY;
     dy = nextDy;
@@ -106,7 +106,7 @@ export function embed(net: Network, s: number): { g: number[]; dg: number[] } {
 }
 
 /** Look-up in a quintic table, linear beyond both ends (2.3). */
-export function lookUp(table: EmbeddingTable, input: number): { g: number[]; dg: number[] } {
+export function lookUp(table: EmbeddingTable, input: number): { g: Float64Array; dg: Float64Array } {
   const round = table.single ? Math.fround : (v: number) => v;
   const { lower, upper, max, step, coarseStep, rows, coefficients } = table;
   const s = round(input);
@@ -130,8 +130,8 @@ export function lookUp(table: EmbeddingTable, input: number): { g: number[]; dg:
     beyond = s < max ? 0 : round(s - max);
   }
   k = Math.min(k, rows - 1);
-  const g: number[] = [];
-  const dg: number[] = [];
+  const g = new Float64Array(columns / 6);
+  const dg = new Float64Array(columns / 6);
   for (let m = 0; m < columns / 6; m++) {
     const a = coefficients.subarray(k * columns + 6 * m, k * columns + 6 * m + 6) as unknown as [
       number,
@@ -143,8 +143,8 @@ export function lookUp(table: EmbeddingTable, input: number): { g: number[]; dg:
     ];
     const value = a[0] + u * (a[1] + u * (a[2] + u * (a[3] + u * (a[4] + u * a[5]))));
     const slope = a[1] + u * (2 * a[2] + u * (3 * a[3] + u * (4 * a[4] + u * 5 * a[5])));
-    g.push(value + slope * beyond);
-    dg.push(slope);
+    g[m] = value + slope * beyond;
+    dg[m] = slope;
   }
   return { g, dg };
 }
@@ -226,7 +226,7 @@ export function neighboursOf(
           const d: [number, number, number] = [0, 0, 0];
           for (let c = 0; c < 3; c++)
             d[c] = x[3 * j + c]! - x[3 * i + c]! + (h ? na * h[c]! + nb * h[3 + c]! + nc * h[6 + c]! : 0);
-          const r = Math.hypot(...d);
+          const r = Math.sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
           if (r <= cutoff) out.push({ j, type: types[j]!, d, r });
         }
   return out.sort((a, b) => a.r - b.r || a.j - b.j);
@@ -286,8 +286,8 @@ export function evaluateOracle(
       masked: boolean;
       R: number[];
       std: number[];
-      g: number[];
-      dg: number[];
+      g: Float64Array;
+      dg: Float64Array;
       w: number;
       dw: number;
       /** Empty slots with the same statistics are one row, counted (1.6). */

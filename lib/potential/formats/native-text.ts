@@ -28,8 +28,8 @@ function fromJson(text: string): unknown {
     return JSON.parse(text);
   } catch (cause) {
     const message = (cause as Error).message;
-    const truncated =
-      /end of JSON input|Unterminated|Expected .* after|Expected .* before/i.test(message) && !/[}\]]\s*$/.test(text);
+    // A whole document ends with the brace that closes it.
+    const truncated = !/\}\s*$/.test(text);
     throw new PotentialError(truncated ? 'MODEL_TRUNCATED' : 'MODEL_CORRUPT', `the model is not JSON: ${message}`, {
       cause,
       hint: damaged,
