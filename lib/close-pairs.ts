@@ -60,7 +60,11 @@ export function forEachPair(structure: Geometry, cutoff: number, visit: PairVisi
   const heights = widths.map((width, k) => width * extent[k]!) as Vec3;
   const fairWidth = Math.cbrt((heights[0] * heights[1] * heights[2]) / n);
   const bins = heights.map((height) => Math.max(1, Math.min(1024, Math.floor(height / Math.max(cutoff, fairWidth))))) as Vec3;
-  const reach = bins.map((count, k) => Math.ceil((cutoff * count) / heights[k]!)) as Vec3;
+  // Along a direction that is not periodic there is nothing beyond the last bin (and a flat structure has next to no height).
+  const reach = bins.map((count, k) => {
+    const images = Math.ceil((cutoff * count) / heights[k]!);
+    return pbc[k] ? images : Math.min(images, count - 1);
+  }) as Vec3;
   const binOf = (i: number, k: number) =>
     Math.min(bins[k]! - 1, Math.floor(((fractional[3 * i + k]! - low[k]!) / extent[k]!) * bins[k]!));
 

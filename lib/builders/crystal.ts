@@ -124,7 +124,7 @@ export async function crystal(options: CrystalOptions, context: RecipeContext = 
       'choose an ordered crystal, or order the sites in the file',
     );
   }
-  if (options.then !== undefined) throw notAvailable(`${key}.then`, 'changing a built structure in steps (then)');
+  if (options.then !== undefined) throw notAvailable(`${key}.then`, 'changing a built structure in steps (then)', 'leave it out');
   if ((options.name === undefined) === (options.file === undefined)) {
     throw new StructureError('E_CRYSTAL_UNKNOWN', `${key}: expected either name or file`, {
       key,

@@ -36,7 +36,7 @@ export async function buildRecipe(recipe: unknown, context: RecipeContext = {}):
   const [builder] = builders as [string];
   if (builder !== 'crystal')
     throw notAvailable(`${base}.${builder}`, `the builder ${builder}`, 'crystal, and any structure file, are');
-  if (recipe.then !== undefined) throw notAvailable(`${base}.then`, 'changing a built structure in steps (then)');
+  if (recipe.then !== undefined) throw notAvailable(`${base}.then`, 'changing a built structure in steps (then)', 'leave it out');
   const key = `${base}.crystal`;
   if (!isMap(recipe.crystal)) {
     throw new StructureError(
