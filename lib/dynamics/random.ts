@@ -16,15 +16,18 @@ export interface Stream {
   readonly step: number;
 }
 
+// Bound once: looked up on every call they would cost more than the arithmetic where globals are intercepted.
+const { imul, log, sqrt, cos, sin, PI } = Math;
+
 /** Upper 32 bits of a 32x32-bit product by 16-bit halves: JavaScript has no 64-bit integers that are fast. */
 function multiplyHigh(a: number, b: number): number {
   const al = a & 0xffff;
   const ah = a >>> 16;
   const bl = b & 0xffff;
   const bh = b >>> 16;
-  const middle = (Math.imul(ah, bl) + (Math.imul(al, bl) >>> 16)) >>> 0;
-  const cross = (Math.imul(al, bh) + (middle & 0xffff)) >>> 0;
-  return (Math.imul(ah, bh) + (middle >>> 16) + (cross >>> 16)) | 0;
+  const middle = (imul(ah, bl) + (imul(al, bl) >>> 16)) >>> 0;
+  const cross = (imul(al, bh) + (middle & 0xffff)) >>> 0;
+  return (imul(ah, bh) + (middle >>> 16) + (cross >>> 16)) | 0;
 }
 
 /** One Philox4x32-10 block: four 32-bit words (signed in the array; use `>>> 0` for unsigned) of counter and key. */
@@ -32,8 +35,8 @@ export function philox4x32(out: Int32Array, c0: number, c1: number, c2: number, 
   for (let round = 0; round < 10; round++) {
     const high0 = multiplyHigh(0xd2511f53, c0);
     const high1 = multiplyHigh(0xcd9e8d57, c2);
-    const low0 = Math.imul(0xd2511f53, c0);
-    const low1 = Math.imul(0xcd9e8d57, c2);
+    const low0 = imul(0xd2511f53, c0);
+    const low1 = imul(0xcd9e8d57, c2);
     c0 = high1 ^ c1 ^ k0;
     c1 = low1;
     c2 = high0 ^ c3 ^ k1;
@@ -77,8 +80,8 @@ export function uniformPair(stream: Stream, atom: number, draw: number): [number
 /** The two standard normal deviates of one block (Box-Muller). */
 export function normalPair(stream: Stream, atom: number, draw: number): [number, number] {
   const [u1, u2] = uniformPair(stream, atom, draw);
-  const r = Math.sqrt(-2 * Math.log(u1));
-  return [r * Math.cos(2 * Math.PI * u2), r * Math.sin(2 * Math.PI * u2)];
+  const r = sqrt(-2 * log(u1));
+  return [r * cos(2 * PI * u2), r * sin(2 * PI * u2)];
 }
 
 /**
@@ -94,13 +97,13 @@ export function fillNormals(stream: Stream, draw: number, out: Float64Array): vo
   const natoms = out.length / 3;
   for (let atom = 0; atom < natoms; atom++) {
     philox4x32(words, atom, tag, low, high, k0, k1);
-    const r = Math.sqrt(-2 * Math.log(uniform(words[0]!, words[1]!)));
-    const angle = 2 * Math.PI * uniform(words[2]!, words[3]!);
-    out[3 * atom] = r * Math.cos(angle);
-    out[3 * atom + 1] = r * Math.sin(angle);
+    const r = sqrt(-2 * log(uniform(words[0]!, words[1]!)));
+    const angle = 2 * PI * uniform(words[2]!, words[3]!);
+    out[3 * atom] = r * cos(angle);
+    out[3 * atom + 1] = r * sin(angle);
     philox4x32(words, atom, tag + 1, low, high, k0, k1);
-    const rz = Math.sqrt(-2 * Math.log(uniform(words[0]!, words[1]!)));
-    out[3 * atom + 2] = rz * Math.cos(2 * Math.PI * uniform(words[2]!, words[3]!));
+    const rz = sqrt(-2 * log(uniform(words[0]!, words[1]!)));
+    out[3 * atom + 2] = rz * cos(2 * PI * uniform(words[2]!, words[3]!));
   }
 }
 
@@ -110,12 +113,12 @@ export function fillNormals(stream: Stream, draw: number, out: Float64Array): vo
  */
 export function gammaDeviate(stream: Stream, atom: number, base: number, shape: number): number {
   const d = (shape < 1 ? shape + 1 : shape) - 1 / 3;
-  const c = 1 / Math.sqrt(9 * d);
+  const c = 1 / sqrt(9 * d);
   for (let draw = base; ; draw += 2) {
     const [n] = normalPair(stream, atom, draw);
     const [u] = uniformPair(stream, atom, draw + 1);
     const t = (1 + c * n) ** 3;
-    if (t > 0 && Math.log(u) < (n * n) / 2 + d - d * t + d * Math.log(t)) {
+    if (t > 0 && log(u) < (n * n) / 2 + d - d * t + d * log(t)) {
       return shape < 1 ? d * t * uniformPair(stream, atom, draw + 2)[0] ** (1 / shape) : d * t;
     }
   }

@@ -47,7 +47,10 @@ export function largestForce({ forces, frozen, natoms }: SystemState): number {
   let largest = 0;
   for (let i = 0; i < natoms; i++) {
     if (frozen[i]) continue;
-    const square = forces[3 * i]! ** 2 + forces[3 * i + 1]! ** 2 + forces[3 * i + 2]! ** 2;
+    const x = forces[3 * i]!;
+    const y = forces[3 * i + 1]!;
+    const z = forces[3 * i + 2]!;
+    const square = x * x + y * y + z * z;
     if (!(square <= largest)) largest = square;
   }
   return Math.sqrt(largest);

@@ -168,7 +168,11 @@ export class Watchdog {
       const fy = forces[k + 1]!;
       const fz = forces[k + 2]!;
       const f2 = fx * fx + fy * fy + fz * fz;
-      const v2 = velocities[k]! ** 2 + velocities[k + 1]! ** 2 + velocities[k + 2]! ** 2;
+      const vx = velocities[k]!;
+      const vy = velocities[k + 1]!;
+      const vz = velocities[k + 2]!;
+      // Products, not powers: a power is a call, and this runs for every atom of every step.
+      const v2 = vx * vx + vy * vy + vz * vz;
       const x = positions[k]! + positions[k + 1]! + positions[k + 2]!;
       // x * 0 is NaN for every x that is not finite: one comparison finds all of them.
       if ((f2 + v2 + x) * 0 !== 0) return this.nonfiniteAlarm(i);
