@@ -59,7 +59,8 @@ export function resolveModel(nameOrPath: string): string {
     return path;
   }
   const names = models.map((model) => model.name);
-  const guess = nearest(nameOrPath, names);
+  const guess =
+    nearest(nameOrPath, names) ?? names.find((name) => nameOrPath.length >= 3 && name.startsWith(nameOrPath.toLowerCase()));
   throw new PotentialError('MODEL_NOT_FOUND', `model "${nameOrPath}" is neither a bundled model nor an existing file`, {
     file: nameOrPath,
     hint: guess ? `did you mean "${guess}"?` : `bundled models: ${names.join(', ')}`,

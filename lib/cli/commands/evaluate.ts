@@ -1,0 +1,205 @@
+/** `ionclay evaluate <file> --model M`: energy, forces, virial and stress of every frame; several models give their deviation too. */
+import type { Command } from 'commander';
+import { notAvailable, StudyError } from '../../errors.js';
+import type { Evaluation, Precision, SelOverflow } from '../../potential/potential.js';
+import type { Structure } from '../../structure.js';
+import { collect, map, oneOf } from '../arguments.js';
+import type { Context } from '../command.js';
+
+interface EvaluateOptions {
+  model?: string[];
+  precision: Precision;
+  compression: 'none' | 'auto';
+  selOverflow: SelOverflow;
+  types?: Record<string, string>;
+  fixHandedness?: boolean;
+  fparam?: string;
+  aparam?: string;
+}
+
+interface Warning {
+  readonly frame: number;
+  readonly code: string;
+  readonly message: string;
+}
+
+export function register(program: Command, context: Context): void {
+  context
+    .command(program, 'evaluate <file>', 'energy, forces, stress and per-atom energies of every frame', { threads: true })
+    .option('--model <model>', 'bundled name or path; several give the deviation between them, the first the numbers', collect)
+    .option('--precision <precision>', 'double or mixed', oneOf('--precision', ['double', 'mixed'] as const), 'double')
+    .option('--compression <compression>', 'none or auto', oneOf('--compression', ['none', 'auto'] as const), 'none')
+    .option(
+      '--sel-overflow <rule>',
+      'neighbours beyond sel: truncate, grow or stop',
+      oneOf('--sel-overflow', ['truncate', 'grow', 'stop'] as const),
+      'truncate',
+    )
+    .option(
+      '--types <map>',
+      'species to type names or numbers of the model, such as O=A,H=1',
+      map('--types', 'pairs such as O=A,H=1'),
+    )
+    .option('--fix-handedness', 'negate the vectors of left-handed cells instead of refusing them')
+    .option('--fparam <numbers>', 'frame parameters (not available in this version)')
+    .option('--aparam <file>', 'atom parameters (not available in this version)')
+    .action(
+      context.action<EvaluateOptions>(async (session, [file], options) => {
+        for (const key of ['fparam', 'aparam'] as const) {
+          if (options[key] !== undefined)
+            throw notAvailable(`--${key}`, `${key} (${key === 'fparam' ? 'frame' : 'atom'} parameters)`);
+        }
+        const names = options.model ?? [];
+        if (names.length === 0) {
+          throw new StudyError('MISSING_OPTION', 'evaluate needs a model', {
+            key: '--model',
+            hint: 'give --model with a bundled name (ionclay model list) or the path of a model file',
+          });
+        }
+        const { readFrames } = require('../../io/read.js') as typeof import('../../io/read.js');
+        const { loadPotential } = require('../../potential/load.js') as typeof import('../../potential/load.js');
+        const { modelDeviation } = require('../../potential/deviation.js') as typeof import('../../potential/deviation.js');
+        const { precision, compression, selOverflow } = options;
+        const types = options.types && typeMap(options.types);
+        const potentials = [];
+        for (const name of names)
+          potentials.push(await loadPotential(name, { precision, compression, threads: session.threads, types }));
+
+        const frames: FrameResult[] = [];
+        const warnings: Warning[] = [];
+        for await (const structure of readFrames(file!, { fixHandedness: options.fixHandedness })) {
+          session.signal.throwIfAborted();
+          const index = frames.length;
+          const evaluations: Evaluation[] = [];
+          for (const potential of potentials) {
+            evaluations.push(
+              await potential.evaluate(structure, { threads: session.threads, selOverflow, signal: session.signal }),
+            );
+          }
+          const own = [...structure.warnings, ...evaluations.flatMap((evaluation) => evaluation.warnings)].map(
+            ({ code, message }) => ({ code, message }),
+          );
+          for (const { code, message } of own) {
+            // One line a kind on the screen; the document holds all of them.
+            if (!warnings.some((earlier) => earlier.code === code)) session.terminal.warn(`frame ${index}: ${message}`);
+            warnings.push({ frame: index, code, message });
+          }
+          const deviation = evaluations.length > 1 ? modelDeviation(evaluations) : null;
+          frames.push(frameResult(structure, evaluations[0]!, deviation, own));
+          session.terminal.progress(() => `${frames.length} frames evaluated`);
+        }
+        const documents = potentials.map((potential) => modelDocument(potential.info()));
+        const document = {
+          model: documents[0],
+          ...(documents.length > 1 ? { models: documents } : {}),
+          isa: potentials[0]!.info().isa,
+          precision,
+          compression,
+          sel_overflow: selOverflow,
+          threads: session.threads,
+          frames,
+          warnings,
+        };
+        session.result(document, () => evaluationText(document.model!, frames));
+      }),
+    );
+}
+
+/** Type numbers are written as numbers. */
+function typeMap(types: Record<string, string>): Record<string, string | number> {
+  return Object.fromEntries(Object.entries(types).map(([species, type]) => [species, /^\d+$/.test(type) ? Number(type) : type]));
+}
+
+interface ModelDocument {
+  readonly name: string;
+  readonly file: string | null;
+  readonly sha256: string;
+  readonly type: string;
+  readonly species: readonly string[];
+  readonly cutoff_A: number;
+  readonly precision: string;
+}
+
+function modelDocument(info: import('../../potential/potential.js').PotentialInfo): ModelDocument {
+  const { name, file, sha256, type, species, cutoff, precision } = info;
+  return { name, file, sha256, type, species, cutoff_A: cutoff, precision };
+}
+
+interface FrameResult {
+  readonly natoms: number;
+  readonly species: readonly string[];
+  readonly energy_eV: number;
+  readonly atom_energies_eV: readonly number[];
+  readonly forces_eV_per_A: readonly (readonly number[])[];
+  readonly virial_eV: readonly (readonly number[])[];
+  readonly stress_GPa: readonly (readonly number[])[] | null;
+  readonly deviation?: Readonly<Record<string, number>>;
+  readonly warnings: readonly { readonly code: string; readonly message: string }[];
+}
+
+function rows(values: Float64Array): number[][] {
+  return Array.from({ length: values.length / 3 }, (_, k) => [...values.subarray(3 * k, 3 * k + 3)]);
+}
+
+function frameResult(
+  structure: Structure,
+  evaluation: Evaluation,
+  deviation: import('../../potential/deviation.js').ModelDeviation | null,
+  warnings: FrameResult['warnings'],
+): FrameResult {
+  const { SYMBOLS } = require('../../elements.js') as typeof import('../../elements.js');
+  return {
+    natoms: structure.species.length,
+    species: Array.from(structure.species, (z) => SYMBOLS[z]!),
+    energy_eV: evaluation.energy,
+    atom_energies_eV: [...evaluation.atomEnergies],
+    forces_eV_per_A: rows(evaluation.forces),
+    virial_eV: rows(evaluation.virial),
+    stress_GPa: evaluation.stress && rows(evaluation.stress),
+    ...(deviation
+      ? {
+          deviation: {
+            force_max_eV_per_A: deviation.forceMax,
+            force_min_eV_per_A: deviation.forceMin,
+            force_mean_eV_per_A: deviation.forceMean,
+            energy_eV_per_atom: deviation.energy,
+            virial_max_eV_per_atom: deviation.virialMax,
+            virial_min_eV_per_atom: deviation.virialMin,
+            virial_mean_eV_per_atom: deviation.virialMean,
+          },
+        }
+      : {}),
+    warnings,
+  };
+}
+
+function evaluationText(model: ModelDocument, frames: readonly FrameResult[]): string {
+  const lines = [`model ${model.name} (${model.species.join(' ')}), ${frames.length} frame${frames.length === 1 ? '' : 's'}`];
+  for (const [k, frame] of frames.entries()) {
+    const largest = Math.max(...frame.forces_eV_per_A.map((f) => Math.hypot(...f)));
+    lines.push(
+      `frame ${k}: ${frame.natoms} atoms, energy ${frame.energy_eV} eV (${(frame.energy_eV / frame.natoms).toFixed(6)} eV/atom), largest force ${largest.toFixed(6)} eV/A`,
+    );
+    if (frame.stress_GPa)
+      lines.push(...frame.stress_GPa.map((row, i) => `${i === 0 ? '  stress (GPa)' : ''}`.padEnd(16) + numbers(row)));
+    if (frame.deviation) {
+      lines.push(
+        `  deviation: force ${frame.deviation.force_max_eV_per_A!.toFixed(6)} eV/A at most, energy ${frame.deviation.energy_eV_per_atom!.toFixed(6)} eV/atom`,
+      );
+    }
+    // Of a trajectory one line a frame is what can be read; everything stands in the document (--json).
+    if (frames.length > 1) continue;
+    lines.push('  atom             energy (eV)    force (eV/A)');
+    for (const [i, force] of frame.forces_eV_per_A.entries()) {
+      lines.push(
+        `  ${String(i).padEnd(6)} ${frame.species[i]!.padEnd(3)}${numbers([frame.atom_energies_eV[i]!])}   ${numbers(force)}`,
+      );
+    }
+  }
+  if (frames.length > 1) lines.push('--json prints forces and energies of all atoms');
+  return lines.join('\n');
+}
+
+function numbers(values: readonly number[]): string {
+  return values.map((x) => x.toFixed(8).padStart(16)).join('');
+}
