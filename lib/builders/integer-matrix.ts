@@ -114,8 +114,8 @@ export function alignedRows(p: IntegerMatrix, h: ArrayLike<number>): number[] {
     [2, 0, 1],
     [2, 1, 0],
   ];
-  const fit = (order: number[]) => order.reduce((sum, i, k) => sum + Math.abs(cosine(i, k)), 0);
-  const order = orders.reduce((best, candidate) => (fit(candidate) > fit(best) + 1e-9 ? candidate : best));
+  const agreement = (order: number[]) => order.reduce((sum, i, k) => sum + Math.abs(cosine(i, k)), 0);
+  const order = orders.reduce((best, candidate) => (agreement(candidate) > agreement(best) + 1e-9 ? candidate : best));
   const rows = order.map((i, k) => {
     const sign = cosine(i, k) < -1e-9 ? -1 : 1;
     return [p[3 * i]!, p[3 * i + 1]!, p[3 * i + 2]!].map((x) => sign * x + 0);

@@ -1,18 +1,11 @@
 /** Where a structure came from: every builder appends an entry, so that a structure can be rebuilt (structures.md 3, rule 6). */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { JsonValue, Structure } from '../structure.js';
+import { VERSION } from '../version.js';
 
 /** The folder that holds package.json: this file lies two levels below it, in the sources and in what is built from them. */
 export const PACKAGE_ROOT = resolve(__dirname, '..', '..');
-
-let version: string | undefined;
-
-export function packageVersion(): string {
-  version ??= (JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8')) as { version: string }).version;
-  return version;
-}
 
 export interface ProvenanceEntry {
   readonly builder: string;
@@ -28,7 +21,7 @@ export function withProvenance(structure: Structure, entry: ProvenanceEntry): St
   const { builder, parameters, seed, inputs } = entry;
   const after: JsonValue = {
     builder,
-    version: packageVersion(),
+    version: VERSION,
     parameters,
     ...(seed === undefined ? {} : { seed }),
     ...(inputs ? { inputs } : {}),

@@ -36,6 +36,12 @@ interface IndexEntry {
   recovered_space_group: { symprec: number; number: number };
   'first_shell_within_1.25_of_shortest': { site: string; count: number; anions: string; shortest: number; longest: number }[];
 }
+/**
+ * The densities of the index were computed with an older table of weights; where it differs from today's conventional values by more than
+ * 2e-5 it is used here, so that the comparison is one of cells and atoms.
+ */
+const INDEX_MASSES: Readonly<Record<string, number>> = { Li: 6.941, Cl: 35.453, S: 32.065, Se: 78.96 };
+
 const index = (JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8')) as { crystals: IndexEntry[] }).crystals;
 
 describe.each(index)('bundled crystal $id', (entry) => {
@@ -51,7 +57,7 @@ describe.each(index)('bundled crystal $id', (entry) => {
       const symbol = SYMBOLS[row.species]!;
       composition[symbol] = (composition[symbol] ?? 0) + count;
       charge += count * row.charge!;
-      mass += count * STANDARD_MASSES[row.species]!;
+      mass += count * (INDEX_MASSES[symbol] ?? STANDARD_MASSES[row.species]!);
       sites += fractional.length / 3;
     }
     expect(sites).toBe(entry.sites_in_cell);
