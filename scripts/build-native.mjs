@@ -69,11 +69,14 @@ export function buildNative({ jobs = 'max' } = {}) {
   const gyp = nodeGyp();
   const common = ['--release', `--nodedir=${headerTree()}`, `--jobs=${jobs}`, '--loglevel=warn'];
   for (const command of ['configure', 'build']) {
+    // What the compiler says matters only when it fails.
     const result = spawnSync(process.execPath, [gyp, command, ...common], {
       cwd: root,
-      stdio: ['ignore', 2, 2],
+      encoding: 'utf8',
       env: process.env,
+      maxBuffer: 1 << 28,
     });
+    if (result.status !== 0) console.error(`${result.stdout}${result.stderr}`);
     if (result.status !== 0) {
       throw new Error(
         'the native addon could not be built: a C++20 compiler (g++ 11, clang 14, MSVC 2022 or newer), make and Python 3 are needed',
