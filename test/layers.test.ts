@@ -54,7 +54,7 @@ interface Import {
 
 /** Every import, re-export and dynamic import of a file of the project, type-only ones too. */
 function importsOf(file: string): Import[] {
-  const text = read(file).replace(/\/\*[^]*?\*\/|(?<=^|\s)\/\/.*$/gm, '');
+  const text = read(file).replace(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm, '');
   const found: Import[] = [];
   const statement =
     /(?:^|\n)\s*(import|export)\s+(type\s+)?(?:[^'";]*?\sfrom\s+)?'(\.[^']+)'|\bimport\(\s*'(\.[^']+)'\s*\)|\brequire\(\s*'(\.[^']+)'\s*\)/g;
