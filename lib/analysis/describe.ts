@@ -57,3 +57,9 @@ export function timeText(fs: number): string {
   const [unit, size] = fs >= 1e9 ? ['us', 1e9] : fs >= 1e6 ? ['ns', 1e6] : fs >= 1e3 ? ['ps', 1e3] : ['fs', 1];
   return `${Number((fs / (size as number)).toPrecision(2))} ${unit}`;
 }
+
+/** {@link describe} of an Estimate in its JSON form (keys in snake_case). */
+export function describeJson(json: Readonly<Record<string, unknown>>, name?: string): string {
+  const { upper_bound: upperBound, ...rest } = json;
+  return describe({ ...rest, ...(typeof upperBound === 'number' ? { upperBound } : {}) } as unknown as Estimate, name);
+}
