@@ -33,12 +33,10 @@ export interface CheckpointFile {
 type Section = CheckpointSections[string];
 type Kind = 0 | 1 | 2 | 3 | 4;
 
+/** By the tag, not by instanceof: arrays may come from another realm (the native side, a worker). */
 function kindOf(value: Section): Kind {
-  if (value instanceof Float64Array) return 1;
-  if (value instanceof Int32Array) return 2;
-  if (value instanceof Uint8Array) return 3;
-  if (value instanceof Uint32Array) return 4;
-  return 0;
+  const kinds: Record<string, Kind> = { Float64Array: 1, Int32Array: 2, Uint8Array: 3, Uint32Array: 4 };
+  return kinds[Object.prototype.toString.call(value).slice(8, -1)] ?? 0;
 }
 
 /** Doubles that JSON cannot hold travel as `{ "$number": ... }`. */
