@@ -4,15 +4,16 @@ import { PotentialError } from '../../errors.js';
 import type { DeepPotentialParameters } from '../deep-potential-parameters.js';
 import { type NativeArray, nativeParameters } from './native-model.js';
 import { isObject } from './training-script.js';
+import { extractArrays, type NestedNumbers } from './yaml-arrays.js';
 
 export function parseNativeText(bytes: Uint8Array, head: string): DeepPotentialParameters {
   const text = new TextDecoder('utf-8').decode(bytes);
   const format = /^\s*\{/.test(head) ? 'json' : 'yaml';
   // A text without the key of the tree is some other file: say so before a parser complains about its grammar.
   if (!/["']?model["']?\s*:/.test(text)) throw notAModel('the text has no key "model"');
-  const tree = format === 'json' ? fromJson(text) : fromYaml(text);
+  const { tree, arrays } = format === 'json' ? { tree: fromJson(text), arrays: [] } : fromYaml(text);
   if (!isObject(tree) || !isObject(tree.model)) throw notAModel('the text has no mapping under the key "model"');
-  return nativeParameters(tree, (leaf, path) => textArray(leaf, path, text.length), format);
+  return nativeParameters(tree, (leaf, path) => textArray(leaf, path, text.length, arrays), format);
 }
 
 function notAModel(why: string): PotentialError {
@@ -20,6 +21,9 @@ function notAModel(why: string): PotentialError {
     hint: 'known are frozen graphs (.pb), native models (.dp, .yaml) and the same tree as .json',
   });
 }
+
+/** Stands where an array was taken out of the text. */
+const mark = '@array ';
 
 const damaged = 'the file is cut off or damaged: copy it again and compare its size and SHA-256 with those of the source';
 
@@ -37,10 +41,14 @@ function fromJson(text: string): unknown {
   }
 }
 
-function fromYaml(text: string): unknown {
+function fromYaml(text: string): { tree: unknown; arrays: readonly NestedNumbers[] } {
+  const { text: rest, arrays } = extractArrays(text, mark);
   try {
     // Numbers and names follow YAML 1.2 (Y, N and No are elements, not truth values); repeated lists are written as aliases.
-    return parse(text, { version: '1.2', schema: 'core', maxAliasCount: 10_000, logLevel: 'error', prettyErrors: true });
+    return {
+      tree: parse(rest, { version: '1.2', schema: 'core', maxAliasCount: 10_000, logLevel: 'error', prettyErrors: true }),
+      arrays,
+    };
   } catch (cause) {
     const line = cause instanceof YAMLParseError ? cause.linePos?.[0].line : undefined;
     throw new PotentialError('MODEL_CORRUPT', `the model is not YAML: ${(cause as Error).message.split('\n')[0]}`, {
@@ -52,7 +60,7 @@ function fromYaml(text: string): unknown {
 }
 
 /** {@class: np.ndarray, dtype, value: nested lists}. No array has more values than the text has characters, whatever its aliases pretend. */
-function textArray(leaf: unknown, path: string, limit: number): NativeArray {
+function textArray(leaf: unknown, path: string, limit: number, arrays: readonly NestedNumbers[]): NativeArray {
   if (!isObject(leaf) || leaf['@class'] !== 'np.ndarray') {
     throw new PotentialError(
       'MODEL_CORRUPT',
@@ -60,8 +68,10 @@ function textArray(leaf: unknown, path: string, limit: number): NativeArray {
       { key: path },
     );
   }
+  const value =
+    typeof leaf.value === 'string' && leaf.value.startsWith(mark) ? arrays[Number(leaf.value.slice(mark.length))] : leaf.value;
   const shape: number[] = [];
-  for (let at = leaf.value; Array.isArray(at); at = at[0]) {
+  for (let at = value; Array.isArray(at); at = at[0]) {
     shape.push(at.length);
     if (shape.length > 16) throw ragged(path);
   }
@@ -78,7 +88,7 @@ function textArray(leaf: unknown, path: string, limit: number): NativeArray {
     if (!Array.isArray(value) || value.length !== shape[depth]) throw ragged(path);
     for (const part of value) visit(part, depth + 1);
   };
-  visit(leaf.value, 0);
+  visit(value, 0);
   if (flat.length !== count) throw ragged(path);
   return { single: leaf.dtype === 'float32', shape, values: Float64Array.from(flat) };
 }
