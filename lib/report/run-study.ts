@@ -4,7 +4,6 @@ import { type CheckOptions, checkPlan, type StudyCheck } from '../study/check-pl
 import { type ExecuteOptions, executeStudy, type RunOutcome, readStatus, resumeRun } from '../study/execute-study.js';
 import type { RunStatus } from '../study/run-directory.js';
 import { type CheckedStudy, readStudyFile, studyFromObject } from '../study/study-file.js';
-import { writeReport } from './report.js';
 
 export interface RunStudyOptions extends Omit<ExecuteOptions, 'report' | 'openPotential'> {
   /** Overrides of a study file: `stages[0].temperature=600 K`. */
@@ -14,6 +13,9 @@ export interface RunStudyOptions extends Omit<ExecuteOptions, 'report' | 'openPo
 }
 
 type StudyInput = string | object;
+
+/** The plots are the slowest part to load: only where a report is made. */
+const writeReport = (directory: string) => (require('./report.js') as typeof import('./report.js')).writeReport(directory);
 
 async function checked(
   study: StudyInput,

@@ -1,7 +1,6 @@
 /** The analyses of a study: checked before anything runs, measured when the stages are done, written to results.json and data/. */
 import { checkObservableOptions, findObservable, type ObservableContext } from '../analysis/observables.js';
 import { StudyError, unknownKey } from '../errors.js';
-import { shortest } from '../io/number-text.js';
 import { distinctSymbols, type Structure } from '../structure.js';
 import type { StudyPlan } from './plan.js';
 import type { RunDirectory } from './run-directory.js';
@@ -45,23 +44,43 @@ export function checkAnalyses(plan: StudyPlan, structure: Structure): void {
   });
 }
 
-/** results.json; the curves go to data/<stage>-<curve>.csv. */
+/**
+ * Measures what the study asks for: results.json, and every curve as data/<stage>-<curve>.csv. Where two analyses of a stage draw
+ * different curves of one name, the later ones are numbered. Tables of an earlier list of analyses go.
+ */
 export async function runAnalyses(
   directory: RunDirectory,
   plan: StudyPlan,
   options: { signal?: AbortSignal; threads?: number },
 ): Promise<Record<string, unknown>> {
   const analyses: Record<string, unknown>[] = [];
+  const tables = new Map<string, string>();
   for (const analysis of plan.analyses) {
+    options.signal?.throwIfAborted();
     const stage = stageOf(plan, analysis.stage);
     const context: ObservableContext = { ...stageContext(plan, stage), ...options };
     const document = await findObservable(analysis.observable).run(stageFrames(directory.path, stage), analysis.options, context);
     const { observable, options: echoed, result, warnings, curves } = document;
-    for (const { name, columns } of curves) directory.write(`data/${stage.name}-${name}.csv`, csv(columns));
+    for (const { name, columns } of curves) addTable(tables, `${stage.name}-${name}`, csv(columns));
     const input = ['stages', stage.folder, TRAJECTORY].join('/');
     analyses.push({ observable, input, stage: stage.name, options: echoed, result, warnings });
   }
-  return { study: plan.study, analyses };
+  for (const name of directory.list('data')) if (!tables.has(name)) directory.remove(`data/${name}`);
+  for (const [name, text] of tables) directory.write(`data/${name}`, text);
+  const results = { study: plan.study, analyses };
+  directory.writeJson('results.json', results);
+  return results;
+}
+
+function addTable(tables: Map<string, string>, name: string, text: string): void {
+  for (let number = 1; ; number++) {
+    const file = `${name}${number === 1 ? '' : `-${number}`}.csv`;
+    const other = tables.get(file);
+    if (other === text) return;
+    if (other !== undefined) continue;
+    tables.set(file, text);
+    return;
+  }
 }
 
 /** Shortest numbers that read back to the same double. */
@@ -69,6 +88,9 @@ function csv(columns: Readonly<Record<string, readonly number[]>>): string {
   const names = Object.keys(columns);
   const rows = columns[names[0]!]!.length;
   const lines = [names.join(',')];
-  for (let i = 0; i < rows; i++) lines.push(names.map((name) => shortest(columns[name]![i]!)).join(','));
+  for (let i = 0; i < rows; i++) lines.push(names.map((name) => numberText(columns[name]![i]!)).join(','));
   return `${lines.join('\n')}\n`;
 }
+
+/** An empty field where there is no number (no error can be given). */
+const numberText = (value: number) => (Number.isFinite(value) ? String(value) : '');

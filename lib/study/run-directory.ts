@@ -152,6 +152,15 @@ export class RunDirectory {
     return acquireLock(this.at(LOCK), `the run directory ${this.path}`);
   }
 
+  /** Names in a folder; none where it is not there. */
+  list(folder: string): string[] {
+    return existsSync(this.at(folder)) ? readdirSync(this.at(folder)).sort() : [];
+  }
+
+  remove(name: string): void {
+    rmSync(this.at(name), { recursive: true, force: true });
+  }
+
   /** Whether a living process holds the lock; only for showing: to take it, call {@link lock}. */
   isHeld(): boolean {
     const owner = this.readJson<{ process?: number }>(LOCK);
