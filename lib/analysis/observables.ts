@@ -321,7 +321,7 @@ const DEFINITIONS: readonly ObservableDefinition[] = [
   define(
     'coordination',
     'coordination numbers against time',
-    [],
+    ['times'],
     {
       cutoffs: { kind: 'cutoffs', description: 'cut-off by pair, A, or first-minimum', echo: 'cutoffs_A' },
       start: START,

@@ -69,7 +69,9 @@ export function register(program: Command, context: Context): void {
       for (const key of Object.keys(given)) {
         if (!Object.hasOwn(definition.options, key)) throw unknownKey(`--${key}`, key, Object.keys(definition.options));
       }
-      const source = await open(input, options);
+      // g(r) over all frames is the one observable that no time enters.
+      const timeless = !definition.needs.includes('times') && !['start', 'stop', 'at'].some((key) => key in given);
+      const source = await open(input, options, timeless);
       const { checkObservableOptions } =
         require('../../analysis/observables.js') as typeof import('../../analysis/observables.js');
       const known = { ...source.context, threads: session.threads, signal: session.signal };
@@ -83,7 +85,7 @@ export function register(program: Command, context: Context): void {
   );
 }
 
-async function open(input: string, options: AnalyzeOptions): Promise<Source> {
+async function open(input: string, options: AnalyzeOptions, timeless: boolean): Promise<Source> {
   if (existsSync(input) && statSync(input).isDirectory() && existsSync(join(input, 'study.yaml'))) {
     if (options.interval !== undefined) {
       throw new StudyError('OPTION_VALUE', '--interval: the frame times of a run are known', { key: '--interval' });
@@ -102,14 +104,14 @@ async function open(input: string, options: AnalyzeOptions): Promise<Source> {
       hint: 'give a run directory, or leave it out',
     });
   }
-  return { frames: () => fileFrames(input, options.interval), context: {} };
+  return { frames: () => fileFrames(input, options.interval, timeless), context: {} };
 }
 
-async function* fileFrames(path: string, interval: number | undefined): AsyncGenerator<Frame> {
+async function* fileFrames(path: string, interval: number | undefined, timeless: boolean): AsyncGenerator<Frame> {
   const { readTrajectory } = require('../../io/read.js') as typeof import('../../io/read.js');
   let first = true;
   for await (const frame of readTrajectory(path, interval === undefined ? {} : { interval })) {
-    if (frame.time === null && !first) {
+    if (frame.time === null && !first && !timeless) {
       throw new StudyError('INTERVAL_MISSING', `${path} holds no frame times`, {
         key: '--interval',
         file: path,
@@ -117,7 +119,7 @@ async function* fileFrames(path: string, interval: number | undefined): AsyncGen
       });
     }
     first = false;
-    yield { ...frame, step: frame.step ?? frame.index, time: frame.time ?? 0 };
+    yield { ...frame, step: frame.step ?? frame.index, time: frame.time ?? frame.index };
   }
 }
 
