@@ -221,10 +221,16 @@ export type StudyStage = Study['stages'][number];
 
 /** The JSON Schema (2020-12) that editors use to complete and check study files. */
 export function studyJsonSchema(): Record<string, unknown> {
-  const schema = z.toJSONSchema(studySchema, { io: 'input', target: 'draft-2020-12', reused: 'ref' }) as Record<string, unknown>;
+  const schema = z.toJSONSchema(studySchema, { io: 'input', target: 'draft-2020-12', reused: 'inline' }) as Record<
+    string,
+    unknown
+  >;
   return {
     ...schema,
     title: 'ionclay study',
     description: 'A complete, replayable description of a simulation: structure, model, stages, analyses.',
   };
 }
+
+/** Text of schema/study.json. */
+export const studySchemaText = () => `${JSON.stringify(studyJsonSchema(), null, 2)}\n`;
