@@ -1,10 +1,13 @@
 /** Parts of the conductivity as signed bars that add up to the total (analysis.md 5.3, `contribution`). */
+
+import { type Point, thin } from './curve.js';
 import { explanation, type ReportedEstimate } from './estimates.js';
-import { idOf } from './figure.js';
+import { type Figure, idOf } from './figure.js';
 import { type Content, html } from './html.js';
-import { looks } from './palette.js';
-import { type Bar, drawBars } from './plot.js';
-import { unitText } from './quote.js';
+import { lookAt, looks } from './palette.js';
+import { type Bar, drawBars, type Series } from './plot.js';
+import { timeUnit, unitText } from './quote.js';
+import type { ReportData } from './run-data.js';
 
 export function conductivityFigure(stage: string, estimates: readonly ReportedEstimate[]): Content {
   const own = estimates.filter((e) => e.observable === 'conductivity' && e.stage === stage);
@@ -39,4 +42,41 @@ export function conductivityFigure(stage: string, estimates: readonly ReportedEs
   )}<figcaption>Signed contributions: self and distinct parts add up to the total of all correlations; whiskers are one standard error.${
     withheld > 0 && ` ${withheld} of ${parts.length} parts have no value and no bar.`
   }${total && total.value === null && html` The total may not be quoted: ${explanation(total).join(' ')}`}</figcaption></figure>`;
+}
+
+/** Squared charge displacement and its parts against lag: what the slopes are taken from. */
+export function chargeFigures(data: ReportData, stage: string): Figure[] {
+  return data.curves
+    .filter((file) => file.kind === 'conductivity' && file.stage === stage)
+    .flatMap((file) => {
+      const lag = file.table.column('lag_fs');
+      const names = file.table.header.filter((name) => name.endsWith('_e2A2'));
+      if (!lag || lag.length < 3 || names.length === 0) return [];
+      const { unit, size } = timeUnit(lag.at(-1)!);
+      const series = names.map((name, index): Series => {
+        const y = file.table.column(name)!;
+        const line = thin(lag, y, 150).map((i): Point => [lag[i]! / size, y[i]!]);
+        const [kind, subject] = name.replace(/_e2A2$/, '').split('_');
+        const total = name.startsWith('charge_msd');
+        return {
+          name: total ? 'total' : `${kind} ${subject!.replaceAll('-', '–')}`,
+          look: total ? { colour: 'currentColor', dash: [] } : lookAt(index - 1),
+          line,
+          width: total ? 2.2 : 1.3,
+        };
+      });
+      return [
+        {
+          id: idOf('charge', stage, file.subject),
+          title: `Squared charge displacement, stage ${stage}`,
+          plot: {
+            label: `Squared charge displacement and its parts against lag time, stage ${stage}`,
+            x: { title: `lag time (${unit})` },
+            y: { title: 'squared charge displacement (e²Å²)' },
+            series,
+          },
+          caption: `The conductivity is its slope; the parts add up to the total. At long lags the total is one random walk and scatters widely. Data: data/${file.file}`,
+        },
+      ];
+    });
 }

@@ -33,6 +33,11 @@ export function estimatesOf(documents: readonly AnalysisDocument[]): ReportedEst
 }
 
 function collect(document: AnalysisDocument, value: Json, path: readonly string[], found: ReportedEstimate[]): void {
+  if (Array.isArray(value)) {
+    for (const [index, inner] of value.entries())
+      if (isObject(inner)) collect(document, inner, [...path, String(index + 1)], found);
+    return;
+  }
   if (!isObject(value)) return;
   if (typeof value['status'] === 'string' && 'value' in value && typeof value['unit'] === 'string') {
     found.push(estimateOf(document, value, path));

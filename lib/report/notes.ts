@@ -64,7 +64,8 @@ function provenanceValue(value: Json): Content {
 
 export function provenanceSection(data: ReportData): Content {
   const rows: [string, Content][] = [];
-  const { warnings: _, ...recorded } = data.provenance;
+  // Warnings and defaults have places of their own above.
+  const { warnings: _, defaults: __, ...recorded } = data.provenance;
   flatten(recorded, [], rows);
   return html`<section id="provenance" aria-labelledby="h-provenance"><h2 id="h-provenance">Provenance</h2>${
     rows.length === 0 ? html`<p>Nothing is recorded.</p>` : factTable(rows)

@@ -4,6 +4,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { IonclayError } from '../errors.js';
+import { look, openRunDirectory } from '../study/run-directory.js';
 import {
   type AnalysisDocument,
   type CurveFile,
@@ -26,7 +27,7 @@ const STATES: readonly RunState[] = ['running', 'done', 'failed', 'interrupted']
 export async function readRun(runDirectory: string): Promise<ReportData> {
   const directory = resolve(runDirectory);
   if (!existsSync(join(directory, 'study.yaml')) && !existsSync(join(directory, 'status.json'))) {
-    throw new IonclayError('E_RUN_DIRECTORY', `${runDirectory}: not a run directory (no study.yaml and no status.json in it)`, {
+    throw new IonclayError('NOT_A_RUN', `${runDirectory}: not a run directory (no study.yaml and no status.json in it)`, {
       file: runDirectory,
       hint: 'give the directory that `ionclay run` wrote, such as runs/<study name>',
     });
@@ -57,10 +58,15 @@ export async function readRun(runDirectory: string): Promise<ReportData> {
   const studyText = await text('study.yaml');
   const study = await parsed('study.yaml', parseYaml, true);
   const status = statusOf(await parsed('status.json', JSON.parse, true));
+  // A process that was killed could not write that it does not run any more.
+  if (status.state === 'running' && look(directory) === 'run' && !openRunDirectory(directory).isHeld()) {
+    status.state = 'interrupted';
+    status.secondsLeft = null;
+  }
   const provenance = await parsed('provenance.json', JSON.parse, true);
   const structure = await parsed('structure.json', JSON.parse, false);
   const results = await parsed('results.json', JSON.parse, status.state === 'done');
-  const composition = compositionOf(await text('structure.extxyz'));
+  const composition = compositionOf(await text('structure.extxyz')) ?? countsOf(objectAt(structure, 'composition'));
   const stages = await readStages(directory, study, status, problems);
   const analyses = documentsOf(results);
   const { curves, files } = await readCurves(directory, stages, problems);
@@ -97,6 +103,11 @@ function statusOf(object: JsonObject): RunStatus {
         ? error
         : null,
   };
+}
+
+function countsOf(object: JsonObject): Record<string, number> | null {
+  const counts = Object.entries(object).filter((entry): entry is [string, number] => typeof entry[1] === 'number');
+  return counts.length > 0 ? Object.fromEntries(counts) : null;
 }
 
 /** Atoms by element from an extended XYZ file that this package wrote: the species column is the first one. */

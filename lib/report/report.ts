@@ -1,7 +1,7 @@
 /** The report of a run: one self-contained HTML page (interface.md 3.3). It asks the network and other files for nothing. */
 import { rename, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { conductivityFigure } from './conductivity-figure.js';
+import { chargeFigures, conductivityFigure } from './conductivity-figure.js';
 import { estimatesOf, estimateTable } from './estimates.js';
 import { type Figure, figureHtml } from './figure.js';
 import { headline } from './headline.js';
@@ -45,7 +45,13 @@ export function renderReport(data: ReportData): string {
       section(
         'motion',
         'How the ions move',
-        gallery(names.flatMap((name) => [...drawAll(motionFigures(data, name, estimates)), conductivityFigure(name, estimates)])),
+        gallery(
+          names.flatMap((name) => [
+            ...drawAll(motionFigures(data, name, estimates)),
+            conductivityFigure(name, estimates),
+            ...drawAll(chargeFigures(data, name)),
+          ]),
+        ),
       ),
     ],
     ['estimates', 'All estimates', section('estimates', 'All estimates', estimates.length > 0 && estimateTable(estimates))],
@@ -88,7 +94,7 @@ ${present.map(([, , content]) => content)}
 
 /**
  * Makes `report.html` in a run directory from what is there, whatever state the run is in.
- * @returns the path of the page. Throws `E_RUN_DIRECTORY` where the directory is not that of a run.
+ * @returns the path of the page. Throws `NOT_A_RUN` where the directory is not that of a run.
  */
 export async function writeReport(runDirectory: string): Promise<string> {
   const directory = resolve(runDirectory);

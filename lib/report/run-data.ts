@@ -94,3 +94,9 @@ export function numberAt(object: JsonObject, ...keys: string[]): number | null {
   }
   return null;
 }
+
+/** The numbers of a list; empty where there is none. */
+export function numbersAt(object: JsonObject, key: string): number[] {
+  const value = object[key];
+  return Array.isArray(value) ? value.filter((x): x is number => typeof x === 'number' && Number.isFinite(x)) : [];
+}

@@ -6,6 +6,7 @@ import {
   type Json,
   type JsonObject,
   numberAt,
+  numbersAt,
   objectAt,
   type ReportData,
   type StageReport,
@@ -19,13 +20,21 @@ export function factTable(facts: readonly Fact[]): Content {
   return html`<table class="facts"><tbody>${known.map(([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>\n`)}</tbody></table>`;
 }
 
-/** Text for any value of a study: `nose-hoover: damping 0.2 ps, chain 3`. */
+/** `force_eV_per_A` 0.065 -> `force 0.065 eV/Å`; null where the key does not end in a unit. */
+function namedNumber(key: string, value: Json): string | null {
+  const parts = /^(.+?)_((?:meV|eV|A|A2|A3|K|GPa|fs|deg|g|e)(?:_per_\w+)?)$/.exec(key);
+  return parts && typeof value === 'number' ? `${parts[1]!.replaceAll('_', ' ')} ${numberText(value, parts[2], 4)}` : null;
+}
+
+/** Text for any value of a study or a record: `nose-hoover (damping 0.2 ps, chain 3)`. */
 export function plainText(value: Json | undefined): string {
   if (value === undefined || value === null) return '';
   if (Array.isArray(value)) return value.map(plainText).join(', ');
   if (isObject(value)) {
     return Object.entries(value)
-      .map(([key, inner]) => (isObject(inner) ? `${key} (${plainText(inner)})` : `${key} ${plainText(inner)}`.trim()))
+      .map(([key, inner]) =>
+        isObject(inner) ? `${key} (${plainText(inner)})` : (namedNumber(key, inner) ?? `${key} ${plainText(inner)}`.trim()),
+      )
       .join(', ');
   }
   return typeof value === 'number' && !Number.isInteger(value) ? numberText(value, '', 8) : String(value);
@@ -42,12 +51,10 @@ function structureFacts(data: ReportData): Fact[] {
   const last = data.stages.findLast((stage) => stage.thermo)?.thermo;
   const density = last?.first.density_g_per_cm3 ?? numberAt(structure, 'density_g_per_cm3') ?? Number.NaN;
   const volume = last?.first.volume_A3 ?? numberAt(structure, 'volume_A3') ?? Number.NaN;
-  const cell = objectAt(structure, 'cell');
-  const lengths = ['a_A', 'b_A', 'c_A'].map((key) => numberAt(cell, key));
-  const angles = ['alpha_deg', 'beta_deg', 'gamma_deg'].map((key) => numberAt(cell, key));
+  const [lengths, angles] = [numbersAt(structure, 'lengths_A'), numbersAt(structure, 'angles_deg')];
   const shape =
-    lengths.every((l) => l !== null) && angles.every((a) => a !== null)
-      ? `${lengths.map((l) => numberText(l!, '', 5)).join(' × ')} Å, angles ${angles.map((a) => numberText(a!, '', 5)).join('°, ')}°`
+    lengths.length === 3 && angles.length === 3
+      ? `${lengths.map((l) => numberText(l, '', 5)).join(' × ')} Å, angles ${angles.map((a) => numberText(a, '', 4)).join('°, ')}°`
       : '';
   return [
     ['Structure', [formula, counts].filter(Boolean).join(': ') || (natoms === null ? '' : `${natoms} atoms`)],
@@ -85,7 +92,7 @@ function modelFacts(data: ReportData): Fact[] {
     ['Pair potential', potential === undefined ? '' : plainText(potential)],
     pair('Good for', 'good_for'),
     pair('Not for', 'not_for'),
-    pair('Training error', 'training_error'),
+    ['Training error', plainText(model['training_error'])],
   ];
 }
 
@@ -138,9 +145,23 @@ function stageTable(data: ReportData): Content {
 <p class="soft">Errors of the means and of the drift: one standard error from 20 blocks of each stage; nothing is given for stages of fewer than 40 rows.</p>`;
 }
 
+/** What the study did not say and the program chose: physics has no silent defaults. */
+function defaultsOf(data: ReportData): Content {
+  const defaults = data.provenance['defaults'];
+  return Array.isArray(defaults)
+    ? defaults.map((line, i) => html`${i > 0 && html`<br>`}${plainText(line)}`)
+    : plainText(defaults);
+}
+
 export function setupSection(data: ReportData): Content {
   return html`<section id="setup" aria-labelledby="h-setup"><h2 id="h-setup">What was run</h2>
-${factTable([...structureFacts(data), ...modelFacts(data), ['Time step', plainText(data.study['timestep'])], ['Seed', plainText(data.study['seed'] ?? data.provenance['seed'])]])}
+${factTable([
+  ...structureFacts(data),
+  ...modelFacts(data),
+  ['Time step', plainText(data.study['timestep'])],
+  ['Seed', plainText(data.provenance['seed'] ?? data.study['seed'])],
+  ['Defaults taken', defaultsOf(data)],
+])}
 <div style="height:1em"></div>
 ${stageTable(data)}</section>`;
 }

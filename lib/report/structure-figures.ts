@@ -14,8 +14,12 @@ const SHELLS_SHOWN = 2.5;
 function firstMinimum(data: ReportData, stage: string, pair: string): number | null {
   for (const document of data.analyses) {
     if (document.observable !== 'rdf' || document.stage !== stage) continue;
-    const found = numberAt(objectAt(document.result, 'pairs', pair), 'first_minimum_A');
-    if (found !== null) return found;
+    // Several times have a minimum each; the last one is that of the most settled structure.
+    const moments = document.result['at'];
+    for (const result of Array.isArray(moments) ? [...moments].reverse() : [document.result]) {
+      const found = numberAt(objectAt(result, 'pairs', pair), 'first_minimum_A');
+      if (found !== null) return found;
+    }
   }
   return null;
 }

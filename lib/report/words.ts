@@ -84,10 +84,15 @@ export function quantityWords(observable: string, path: readonly string[]): stri
   const species = last.replaceAll('-', '–');
   const key = path.join('.');
   if (observable === 'diffusion' && path[0] === 'species' && path.length === 2) return `D*(${last})`;
+  if (observable === 'coordination' && last === 'mean' && path.length === 3) {
+    const subject = path[1]!.replace('-', '–');
+    return path[0] === 'total' ? `coordination of ${subject}, all anions` : `coordination number ${subject}`;
+  }
   if (observable === 'conductivity') {
     if (key === 'total') return 'σ, all correlations';
     if (key === 'nernst_einstein') return 'σ, Nernst–Einstein (no correlations)';
     if (key === 'haven_ratio') return 'Haven ratio σ(NE)/σ';
+    if (path[0] === 'onsager') return `Onsager coefficient L(${species})`;
     if (path[0] === 'transference') return `transference number of ${last}`;
     if (path[0] === 'contribution') return `σ, ${path[1] === 'self' ? 'self' : 'distinct'} part ${species}`;
     if (path[0] === 'paper') {

@@ -246,6 +246,34 @@ export const RESULTS = {
       },
       warnings: [],
     },
+    {
+      observable: 'coordination',
+      stage: 'production',
+      input: 'stages/02-production/trajectory.nc',
+      options: { cutoffs_A: { 'Li-Cl': 3.3 } },
+      result: {
+        pairs: {
+          'Li-Cl': {
+            cutoff_A: 3.3,
+            mean: { value: 5.52, error: 0.021, unit: '', method: 'blocking', status: 'ok', reasons: [], inputs: {} },
+          },
+        },
+      },
+      warnings: [],
+    },
+    {
+      observable: 'rdf',
+      stage: 'warm-up',
+      input: 'stages/01-warm-up/trajectory.nc',
+      options: { pairs: ['Y-Cl'], at_fs: [500, 1500] },
+      result: {
+        at: [
+          { at_fs: 500, frames: 20, pairs: { 'Y-Cl': { first_minimum_A: 3.4 } } },
+          { at_fs: 1500, frames: 20, pairs: { 'Y-Cl': { first_minimum_A: 3.52 } } },
+        ],
+      },
+      warnings: [],
+    },
   ],
 };
 
@@ -275,7 +303,9 @@ analyses:
 `,
   );
   put('provenance.json', {
-    package: { name: 'ionclay', version: '0.1.0', build: 'Release' },
+    program: 'ionclay',
+    version: '0.1.0',
+    build: 'gcc 12.2',
     node: 'v20.20.2',
     platform: 'linux-x64',
     isa: 'avx512',
@@ -289,8 +319,11 @@ analyses:
       cutoff_A: 7,
       good_for: 'crystals of Li3YCl6, Li3YBr6 and mixed halides up to 900 K, and lithium hopping in them',
       not_for: 'surfaces, melts, isolated clusters; activation energies to better than 0.05 eV',
+      training_error: { frames: 'held-out crystals', energy_meV_per_atom: 2, force_eV_per_A: 0.065 },
     },
-    defaults: { compression: 'none', 'sel-overflow': 'grow', skin_A: 1 },
+    skin_A: 1,
+    defaults: ['precision: double', 'compression: none', 'sel-overflow: grow'],
+    sessions: [{ started: '2026-11-24T10:00:00.000Z', from_step: 0, threads: 2, isa: 'avx512' }],
     inputs: { 'Li3YCl6_trigonal_90_900K.extxyz': 'd2b1f0a1f4f8fb3d6bd3c8d1c3d0a3a4ab3c1d9a5f0f9f8d4c1b2a394857667aa' },
     started: '2026-11-24T10:00:00.000Z',
     ended: state === 'done' ? '2026-11-24T10:02:11.000Z' : null,
@@ -310,9 +343,15 @@ analyses:
     error: state === 'failed' ? { code: 'ATOM_TOO_FAST', message: 'step 5782, atom 17 (Li): moved 0.62 A in one step' } : null,
   });
   put('structure.json', {
-    source: 'Li3YCl6_trigonal_90_900K.extxyz',
+    request: 'Li3YCl6_trigonal_90_900K.extxyz',
     natoms: 90,
-    cell: { a_A: 11.202, b_A: 11.202, c_A: 18.096, alpha_deg: 90, beta_deg: 90, gamma_deg: 120 },
+    composition: { Li: 27, Y: 9, Cl: 54 },
+    lengths_A: [11.202, 11.202, 18.096],
+    angles_deg: [90, 90, 120],
+    volume_A3: 1966.6,
+    density_g_per_cm3: 2.414,
+    pbc: [true, true, true],
+    warnings: [],
   });
   const atoms = [...Array(27).fill('Li'), ...Array(9).fill('Y'), ...Array(54).fill('Cl')].map((s, i) => `${s} ${i * 0.1} 0 0`);
   put(
@@ -336,6 +375,13 @@ analyses:
     5.5 + 0.12 * g() + 0.4 * Math.exp(-i / 200),
     5.97 + 0.02 * g(),
   ]);
+  const parts = Array.from({ length: 301 }, (_, m) => [
+    m * 20,
+    0.06 * m + 0.4 * Math.sin(m / 30),
+    0.07 * m,
+    -0.01 * m + 0.4 * Math.sin(m / 30),
+  ]);
+  put(`data/${stage}-conductivity.csv`, csv(['lag_fs', 'charge_msd_e2A2', 'self_Li_e2A2', 'distinct_Li-Li_e2A2'], parts));
   put(`data/${stage}-coordination.csv`, csv(['time_fs', 'Li-Cl', 'Y-Cl'], coordination));
   if (state === 'done') put('results.json', results as object);
 }
