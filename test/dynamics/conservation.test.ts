@@ -233,12 +233,13 @@ test('nothing but units: masses x4 and time x2 leave the path as it is (C10)', a
 const slow = process.env.IONCLAY_SLOW ? describe : describe.skip;
 slow('drift over long runs (C3, C4; minutes)', () => {
   const slope = async (ensemble: Ensemble) => {
-    const start = await warmed(argon(4, 5.7), 110, 4000, 4);
+    // 40 ps of relaxation first: while the melt settles, so does the offset of the conserved quantity that the time step makes.
+    const start = await warmed(argon(4, 5.7), 110, 40_000, 4);
     const simulation = simulate(start, ensemble, { timestep: 4, velocities: 'file' });
     const times: number[] = [];
     const values: number[] = [];
     for (let k = 0; k < 250; k++) {
-      await simulation.advance({ steps: 100 });
+      await simulation.advance({ steps: 500 });
       const row = simulation.measure();
       times.push(row.time_fs / 1e6);
       values.push(row.conserved_eV / 256);
@@ -251,15 +252,20 @@ slow('drift over long runs (C3, C4; minutes)', () => {
     const residual = times.reduce((sum, t, k) => sum + (values[k]! - mv - fit * (t - mt)) ** 2, 0) / (times.length - 2);
     return { fit, error: Math.sqrt(residual / sxx) };
   };
-  // 1e-6 eV/atom/ns of dynamics.md 19 C3, C4 over 0.5 ns; over 0.1 ns the fluctuation alone leaves 4 standard errors.
+  // 1e-6 eV/atom/ns of dynamics.md 19 C3, C4 over 0.5 ns, where the fit's own error is a tenth of it.
   test.each([
     ['NVE', nve()],
     ['Nose-Hoover', nvt({ temperature: 110 })],
-  ] as const)('%s, 256 argon atoms', async (_, ensemble) => {
-    const { fit, error } = await slope(ensemble);
-    expect(Math.abs(fit)).toBeLessThan(1e-6 + 4 * error);
-    expect(error).toBeLessThan(1e-6);
-  });
+  ] as const)(
+    '%s, 256 argon atoms',
+    async (_, ensemble) => {
+      const { fit, error } = await slope(ensemble);
+      if (process.env.IONCLAY_SHOW) console.log(fit, error);
+      expect(Math.abs(fit)).toBeLessThan(1e-6);
+      expect(error).toBeLessThan(2e-7);
+    },
+    900_000,
+  );
 });
 
 test('kinetic energy does not depend on the chunking of short arrays', () => {
