@@ -14,8 +14,11 @@ interface InspectOptions {
   species?: string[];
 }
 
-/** The search for a space group grows with the square of the atoms; a cell of this size was not made to have one. */
-const LARGEST_FOR_SYMMETRY = 2000;
+/**
+ * Largest structure whose space group is looked for: in supercells the search grows faster than the square of the atoms (a second for 200
+ * atoms of rock salt, half a minute for 500), and it cannot be interrupted.
+ */
+const LARGEST_FOR_SYMMETRY = 300;
 
 export function register(program: Command, context: Context): void {
   context
