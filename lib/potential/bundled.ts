@@ -11,6 +11,8 @@ export interface BundledModel {
   readonly species: readonly string[];
   /** One line. */
   readonly purpose: string;
+  /** What it must not be used for, one line. */
+  readonly not_for: string;
   /** Root mean square errors on frames never trained on, against the teacher. */
   readonly errors: Readonly<Record<string, unknown>>;
   /** Absolute path of the file. */

@@ -78,7 +78,7 @@ export function makeProvenance({ plan, source, built, potential }: PreparedStudy
 /** What the package says about a model of its own. */
 function modelCard(name: string): Record<string, unknown> {
   const card = bundledModels().find((model) => model.name === name);
-  return card ? { good_for: card.purpose, training_error: card.errors } : {};
+  return card ? { good_for: card.purpose, not_for: card.not_for, training_error: card.errors } : {};
 }
 
 function nativeBuild(): string | null {
