@@ -3,7 +3,6 @@
 export type Isa = 'baseline' | 'avx2' | 'avx512' | 'neon';
 
 export interface NativeInfo {
-  readonly version: string;
   /** Best instruction set of this machine, or the one forced by `IONCLAY_ISA`. */
   readonly isa: Isa;
   /** Instruction sets that this build has and this machine can run. */

@@ -83,8 +83,7 @@ function modelCard(name: string): Record<string, unknown> {
 
 function nativeBuild(): string | null {
   try {
-    const { version, compiler } = nativeAddon().info();
-    return `${version}, ${compiler}`;
+    return nativeAddon().info().compiler;
   } catch {
     return null;
   }

@@ -2,11 +2,12 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { ObservableContext, ObservableDocument } from '../../analysis/observables.js';
+import type { ObservableContext } from '../../analysis/observables.js';
 import type { Frame } from '../../dynamics/frame.js';
 import { notAvailable, StudyError, unknownKey } from '../../errors.js';
 import { quantityOption } from '../arguments.js';
 import type { Context, Session } from '../command.js';
+import { resultText } from '../result-text.js';
 
 interface AnalyzeOptions {
   stage?: string;
@@ -160,37 +161,4 @@ function listingText(definitions: Definitions): string {
       return [`${name.padEnd(14)} ${description}`, ...lines].join('\n');
     })
     .join('\n\n');
-}
-
-/** Estimates in words; curves are for --json. */
-function resultText({ result, observable }: ObservableDocument): string {
-  const { describeJson } = require('../../analysis/describe.js') as typeof import('../../analysis/describe.js');
-  const lines: string[] = [];
-  const walk = (value: unknown, path: string) => {
-    if (value === null || typeof value !== 'object' || Array.isArray(value)) return;
-    const object = value as Record<string, unknown>;
-    if ('status' in object && 'unit' in object) lines.push(describeJson(object, path));
-    else if ('first_minimum_A' in object) lines.push(shellText(object, path));
-    else if ('lag_fs' in object) lines.push(msdText(object, path));
-    else for (const [key, inner] of Object.entries(object)) walk(inner, path ? `${path} ${key}` : key);
-  };
-  walk(result, '');
-  for (const moment of Array.isArray(result.at) ? (result.at as { at_fs: number; pairs: unknown }[]) : [])
-    walk(moment.pairs, `${moment.at_fs} fs`);
-  return lines.length > 0 ? lines.join('\n') : `${observable}: nothing to show; --json prints the whole result`;
-}
-
-function shellText(curve: Record<string, unknown>, path: string): string {
-  const number = (key: string) => (typeof curve[key] === 'number' ? (curve[key] as number).toFixed(2) : '-');
-  const end =
-    curve.first_minimum_A === null
-      ? 'no first minimum'
-      : `first minimum ${number('first_minimum_A')} A, ${number('coordination_number')} neighbours`;
-  return `${path}: first peak ${number('first_peak_A')} A, ${end}`;
-}
-
-function msdText(curve: Record<string, unknown>, path: string): string {
-  const [lag, msd, error] = ['lag_fs', 'msd_A2', 'error_A2'].map((key) => curve[key] as number[]);
-  const half = Math.floor((lag!.length - 1) / 2);
-  return `${path}: ${msd![half]?.toPrecision(4)} +- ${error![half]?.toPrecision(2)} A2 at ${lag![half]} fs (${lag!.length} lags; --json prints them)`;
 }

@@ -40,7 +40,7 @@ async function runChecks(): Promise<Check[]> {
   });
   const { addonPath, chooseIsa, nativeAddon } = require('../../native/loader.js') as typeof import('../../native/loader.js');
   const build = 'build it: node scripts/build-native.mjs in the package folder';
-  await attempt('addon', build, () => `${(nativeAddon(), addonPath())} (${nativeAddon().info().compiler})`);
+  await attempt('addon', build, () => `${nativeAddon().info().compiler}, ${addonPath()}`);
   await attempt('instruction sets', build, () => `${nativeAddon().info().available.join(', ')}; used: ${chooseIsa()}`);
   const { availableParallelism } = require('node:os') as typeof import('node:os');
   await attempt(

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { RunOutcome } from '../../study/execute-study.js';
 import { collect } from '../arguments.js';
 import type { Context, Session } from '../command.js';
+import { resultText } from '../result-text.js';
 import { progressText } from '../study-text.js';
 import { InterruptedError } from '../terminal.js';
 
@@ -68,10 +69,15 @@ function text(outcome: RunOutcome): string {
   const first = outcome.finishedBefore
     ? `${directory}: this run is finished, nothing is left to do`
     : `${directory}: done, ${outcome.steps} steps`;
-  const { analyses = [] } = outcome.results as { analyses?: { observable: string; stage: string }[] };
-  return [
-    first,
-    ...analyses.map(({ observable, stage }) => `  ${observable} of stage ${stage}: results.json`),
-    `report: ${directory}/report.html`,
-  ].join('\n');
+  const { analyses = [] } = outcome.results as {
+    analyses?: { observable: string; stage: string; result: Record<string, unknown> }[];
+  };
+  const results = analyses.flatMap((document) => [
+    '',
+    `${document.observable} of stage ${document.stage}`,
+    ...resultText(document, true)
+      .split('\n')
+      .map((line) => `  ${line}`),
+  ]);
+  return [first, ...results, '', `report: ${directory}/report.html`].join('\n');
 }
