@@ -2,7 +2,7 @@
 import { type Content, html } from './html.js';
 import { numberText, quoteText, timeText, unitText } from './quote.js';
 import { type AnalysisDocument, isObject, type Json, type JsonObject, numberAt, textAt } from './run-data.js';
-import { quantityWords, reasonWords, statusShort, statusWords } from './words.js';
+import { observableWords, quantityWords, reasonWords, statusShort, statusWords } from './words.js';
 
 /** An Estimate as results.json holds it (keys in snake_case, analysis.md 0.3). */
 export interface ReportedEstimate {
@@ -96,21 +96,36 @@ export function explanation(estimate: ReportedEstimate): string[] {
   return sentences;
 }
 
-/** The table of all estimates: quantity, value, status, why, how. */
+/** The table of all estimates, by analysis: quantity, value, status, reasons and method; each reason is explained once below it. */
 export function estimateTable(estimates: readonly ReportedEstimate[]): Content {
+  const groups = new Map<string, ReportedEstimate[]>();
+  for (const e of estimates) {
+    const name = `${observableWords(e.observable)}${e.stage && `, stage ${e.stage}`}`;
+    groups.set(name, [...(groups.get(name) ?? []), e]);
+  }
+  const reasons = [...new Set(estimates.flatMap((e) => e.reasons))];
   return html`<div class="scroll"><table class="estimates">
-<thead><tr><th scope="col">Quantity</th><th scope="col">Stage</th><th scope="col">Value</th><th scope="col">Status</th><th scope="col">Why, and how it was obtained</th></tr></thead>
-<tbody>
-${estimates.map(
-  (e) => html`<tr><th scope="row">${e.label}</th><td>${e.stage}</td><td class="number">${valueText(e)}${
+<thead><tr><th scope="col">Quantity</th><th scope="col">Value</th><th scope="col">Status</th><th scope="col">Reasons, and how it was obtained</th></tr></thead>
+${[...groups].map(([name, members]) => html`<tbody><tr class="group"><th colspan="4" scope="rowgroup">${name}</th></tr>\n${members.map(estimateRow)}</tbody>`)}
+</table></div>${
+    reasons.length > 0 &&
+    html`<h3>Reasons</h3><dl class="reasons">${reasons.map((code) => html`<dt>${reasonName(code)}</dt><dd>${reasonWords(code)}</dd>\n`)}</dl>`
+  }`;
+}
+
+const reasonName = (code: string): string => code.replaceAll('-', ' ');
+
+function estimateRow(e: ReportedEstimate): Content {
+  const interval =
     e.interval68 &&
-    html`<br><small>68 %: ${numberText(e.interval68[0], '', 3)} to ${numberText(e.interval68[1], '', 3)} ${unitText(e.unit)}</small>`
-  }</td><td>${statusChip(e, statusShort)}</td><td>${explanation(e).map((sentence) => html`${sentence} `)}<small>${[
-    e.method,
-    e.window && `window ${timeText(e.window[0])} to ${timeText(e.window[1])}`,
-  ]
-    .filter(Boolean)
-    .join('; ')}</small></td></tr>
-`,
-)}</tbody></table></div>`;
+    html`<br><small>68 %: ${numberText(e.interval68[0], '', 3)} to ${numberText(e.interval68[1], '', 3)} ${unitText(e.unit)}</small>`;
+  const notes = [
+    e.value === null && e.upperBound !== null ? '95 % bound' : '',
+    e.value === null && e.timeNeeded !== null ? `needs about ${timeText(e.timeNeeded, 2)}` : '',
+  ];
+  const how = [e.method, e.window && `window ${timeText(e.window[0])} to ${timeText(e.window[1])}`].filter(Boolean).join('; ');
+  return html`<tr><th scope="row">${e.label}</th><td class="number">${valueText(e)}${interval}</td><td>${statusChip(e, statusShort)}</td><td>${[
+    ...e.reasons.map(reasonName),
+    ...notes.filter(Boolean),
+  ].join(', ')} <small>${how}</small></td></tr>\n`;
 }

@@ -67,6 +67,11 @@ function verdict(keys: readonly ReportedEstimate[], data: ReportData): Content {
   return html`<ul class="verdict">${lines.map((line) => html`<li>${line}</li>\n`)}</ul>`;
 }
 
+/** The first reason and what would help; the others stand in the table. */
+function shortExplanation(e: ReportedEstimate): string[] {
+  return explanation({ ...e, reasons: e.reasons.slice(0, 1) });
+}
+
 function list(items: readonly string[]): string {
   return items.length < 2 ? (items[0] ?? '') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`;
 }
@@ -85,7 +90,7 @@ ${verdict(keys, data)}
 <div class="cards">${keys.map(
     (e) =>
       html`<article class="card ${e.value === null ? 'refused' : ''}"><h3>${e.label}</h3><p class="value">${valueText(e, 'plus-minus')}</p><p>${statusChip(e)}</p>${
-        e.status !== 'ok' && html`<p class="why">${explanation(e).map((sentence) => html`${sentence} `)}</p>`
+        e.status !== 'ok' && html`<p class="why">${shortExplanation(e).map((sentence) => html`${sentence} `)}</p>`
       }<p class="from">stage ${e.stage}${temperatureOf(data, e).replace(' at', ',')}</p></article>`,
   )}</div>
 </section>`;

@@ -11,6 +11,8 @@ export interface Axis {
   title: string;
   scale?: 'linear' | 'log';
   domain?: readonly [number, number];
+  /** Where a logarithmic axis has its lines; worked out from the curves. */
+  ticks?: readonly number[];
 }
 
 export interface Series {
@@ -66,8 +68,14 @@ const CONFIG = {
   },
 } as const;
 
-/** Grid lines of logarithmic axes; those outside the axis are not drawn. */
-const POWERS_OF_TEN = Array.from({ length: 41 }, (_, i) => Number(`1e${i - 20}`));
+/** Powers of ten from below the smallest to above the largest value of a logarithmic axis. */
+function decades(values: readonly number[]): number[] {
+  const positive = values.filter((v) => v > 0 && Number.isFinite(v));
+  if (positive.length === 0) return [1];
+  const from = Math.floor(Math.log10(Math.min(...positive)));
+  const to = Math.ceil(Math.log10(Math.max(...positive)));
+  return Array.from({ length: to - from + 1 }, (_, i) => Number(`1e${from + i}`));
+}
 
 type Values = Record<string, number | string>[];
 type Layer = Record<string, unknown>;
@@ -82,9 +90,9 @@ function channel(field: string, axis: Axis, right: boolean, which: 'x' | 'y'): R
     title: axis.title,
     scale: { ...(log ? { type: 'log' } : { zero: false, nice: !axis.domain }), ...(axis.domain ? { domain: axis.domain } : {}) },
     axis: {
-      tickCount: which === 'x' ? 6 : 5,
+      tickCount: log ? axis.ticks?.length : which === 'x' ? 6 : 5,
       ...(right ? { orient: 'right', grid: false } : {}),
-      ...(log ? { format: '~g', values: POWERS_OF_TEN } : {}),
+      ...(log ? { format: '~g', values: axis.ticks, labelOverlap: false } : {}),
     },
   };
 }
@@ -137,7 +145,13 @@ function layersOf(plot: Plot, series: Series): Layer[] {
 }
 
 /** Draws curves; `id` must be unique in the page (ids inside the SVG begin with it). */
-export function drawPlot(id: string, plot: Plot): Html {
+export function drawPlot(id: string, wanted: Plot): Html {
+  const points = wanted.series.flatMap((s) => s.line ?? []);
+  const plot: Plot = {
+    ...wanted,
+    x: { ...wanted.x, ticks: decades(points.map(([x]) => x)) },
+    y: { ...wanted.y, ticks: decades(points.map(([, y]) => y)) },
+  };
   const left = plot.series.filter((s) => s.axis !== 'right').flatMap((s) => layersOf(plot, s));
   const right = plot.series.filter((s) => s.axis === 'right').flatMap((s) => layersOf(plot, s));
   const spec = {
@@ -266,7 +280,10 @@ function tidy(id: string, text: string, label: string): Html {
     .replace(/<path class="background"[^>]*\/>/g, '')
     .replace(/ (?:class|font-family|pointer-events|stroke-miterlimit|aria-hidden)="[^"]*"/g, '')
     .replace(/ font-size="12px"/g, '')
-    .replace(/-?\d+\.\d{3,}(?:e-?\d+)?/g, (digits) => String(Math.round(Number(digits) * 100) / 100))
+    // Only inside tags: a label of 0.001 is text.
+    .replace(/<[^>]*>/g, (tag) =>
+      tag.replace(/-?\d+\.\d{3,}(?:e-?\d+)?/g, (digits) => String(Math.round(Number(digits) * 100) / 100)),
+    )
     .replace(/\bid="([^"]*)"/g, `id="${id}-$1"`)
     .replace(/url\(#([^)]*)\)/g, `url(#${id}-$1)`)
     .replace(/<g><\/g>/g, '');

@@ -43,6 +43,8 @@ table{border-collapse:collapse;width:100%;font-size:.9rem}
 th,td{text-align:left;vertical-align:top;padding:.4em .9em .4em 0;border-bottom:1px solid var(--line)}
 thead th{color:var(--soft);font-weight:600;white-space:nowrap}
 tbody th{font-weight:600}
+tr.group th{padding-top:1.1em;color:var(--soft)}
+.reasons{display:grid;grid-template-columns:max-content 1fr;gap:.2em 1.2em;font-size:.9rem;margin:.3em 0}.reasons dt{font-weight:600}.reasons dd{margin:0}
 td .chip{white-space:nowrap}
 td.number{font-variant-numeric:tabular-nums;white-space:nowrap}
 .facts th{width:11em;color:var(--soft);font-weight:500}
@@ -55,8 +57,8 @@ pre{background:var(--panel);border:1px solid var(--line);border-radius:6px;paddi
 .files li{overflow-wrap:anywhere;break-inside:avoid}
 details summary{cursor:pointer;color:var(--accent)}
 @media screen and (prefers-color-scheme:dark){figure>svg,.legend svg{filter:brightness(1.35)}}
-@media (max-width:640px){main{padding:16px 14px 40px}h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:1.7em}figure>svg{font-size:12px}.facts th{width:auto}.facts tr{display:block;padding:.35em 0;border-bottom:1px solid var(--line)}.facts th,.facts td{display:block;border:0;padding:0}
-.estimates thead{display:none}.estimates tr{display:block;padding:.55em 0;border-bottom:1px solid var(--line)}.estimates th,.estimates td{display:block;border:0;padding:0 0 .1em}.estimates td:nth-child(2){display:none}}
+@media (max-width:640px){.reasons{grid-template-columns:1fr}.reasons dd{margin-bottom:.4em}main{padding:16px 14px 40px}h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:1.7em}figure>svg{font-size:12px}.facts th{width:auto}.facts tr{display:block;padding:.35em 0;border-bottom:1px solid var(--line)}.facts th,.facts td{display:block;border:0;padding:0}
+.estimates thead{display:none}.estimates tr{display:block;padding:.55em 0;border-bottom:1px solid var(--line)}.estimates th,.estimates td{display:block;border:0;padding:0 0 .1em}}
 @media print{@page{size:A4;margin:15mm 14mm}:root{color-scheme:light;--paper:#fff;--ink:#000;--soft:#444;--line:#bbb;--panel:#fff;--accent:#000;--ok:#116329;--ok-back:#dafbe1;--marginal:#7d4e00;--marginal-back:#fff1cc;--no:#444;--no-back:#eaeef2;--bad:#a40e26;--bad-back:#ffebe9}
 body{font-size:10pt}main{max-width:none;padding:0}nav,details{display:none}h2{break-after:avoid;margin-top:1.5em}h1{font-size:20pt}.cards{grid-template-columns:repeat(3,1fr);gap:8px}.card{padding:9px 11px}.card .value{font-size:12pt}.figures{grid-template-columns:1fr 1fr;gap:14px 18px}
 tr,.facts{break-inside:avoid}thead{display:table-header-group}a{text-decoration:none}.scroll{overflow:visible}table{font-size:8.5pt}.chip,.state{print-color-adjust:exact;-webkit-print-color-adjust:exact}}

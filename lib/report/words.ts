@@ -97,7 +97,7 @@ export function quantityWords(observable: string, path: readonly string[]): stri
     if (path[0] === 'contribution') return `σ, ${path[1] === 'self' ? 'self' : 'distinct'} part ${species}`;
     if (path[0] === 'paper') {
       const kind = path[1] === 'self' ? 'self' : path[1] === 'distinct_same' ? 'distinct, same species' : 'distinct, two species';
-      return `${kind}, ${species} (with |z|, no factor 2)`;
+      return `${kind}, ${species}; |z|, no factor 2`;
     }
   }
   return (

@@ -70,11 +70,11 @@ describe('the page of a finished run', () => {
     // Counted by hand in the fixture: 3 diffusivities; total, 3 self, 4 distinct, Nernst-Einstein, Haven ratio, 1 transference number; 1
     // coordination number.
     expect(estimates).toHaveLength(15);
-    const rows = [
-      ...text.matchAll(/<tr><th scope="row">(.*?)<\/th><td>production<\/td><td class="number">(.*?)<\/td><td>(.*?)<\/td>/g),
-    ];
+    const rows = [...text.matchAll(/<tr><th scope="row">(.*?)<\/th><td class="number">(.*?)<\/td><td>(.*?)<\/td>/g)];
     expect(rows.filter((row) => row[3]!.includes('chip'))).toHaveLength(15);
     for (const estimate of estimates) expect(rows.map((row) => row[1])).toContain(escapeHtml(estimate.label));
+    // Each reason is explained, once.
+    expect(text.match(/<dt>collective too short<\/dt><dd>The collective displacement is one random walk/g)).toHaveLength(1);
     expect(text).toContain('6.12(88) ×\u00a010⁻⁵\u00a0cm²/s');
     expect(text).toContain('below 7.1\u00a0×\u00a010⁻⁷\u00a0cm²/s');
     expect(text).toContain('About 340\u00a0ps would be needed.');
@@ -101,6 +101,14 @@ describe('the page of a finished run', () => {
     expect(text).toContain('5.65 Cl around Li within the first minimum');
     // Of several times the last one.
     expect(text).toContain('within the first minimum at 3.52\u00a0Å');
+  });
+
+  test('labels of axes are numbers as they are, small ones too', () => {
+    const figure = /<figure id="msd-log-production">.*?<\/figure>/.exec(text.replaceAll('\n', ' '))![0];
+    const labels = [...figure.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map((match) => match[1]);
+    // The fixture's curves begin at 10 fs and 0.03 A^2 and end at 6 ps and some 20 A^2.
+    for (const label of ['0.01', '0.1', '1', '10', '100']) expect(labels).toContain(label);
+    expect(labels).not.toContain('0');
   });
 
   test('holds the provenance and links to each table by its relative name', () => {
