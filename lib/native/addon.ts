@@ -28,9 +28,10 @@ export interface NativeEvaluatorOptions {
 }
 
 /**
- * One set of atoms. Arrays given at construction are used in place until `dispose()`: positions (3N, read; wrapped in place at
- * rebuilds when `images` is given), cell (9, read; zeros for an isolated structure), forces (3N, written), atomEnergies (N, written), virial (9, written:
- * W_ab = sum r_a f_b, eV).
+ * One set of atoms. Methods and properties throw an Error with a code: FORCE_FIELD_CLOSED after `dispose()`, FORCE_FIELD_BUSY while
+ * `compute` runs (`abort` and `dispose` never do); and a TypeError where an array has been detached. Arrays given at construction are
+ * used until `dispose()`: positions (3N, read; wrapped in place at rebuilds when `images` is given), cell (9, read; zeros for an
+ * isolated structure), forces (3N, written), atomEnergies (N, written), virial (9, written: W_ab = sum r_a f_b, eV).
  */
 export interface NativeEvaluator {
   /** Runs on native threads; the promise resolves on the event loop. Rejects with {code, message, atom?}. */
@@ -56,6 +57,7 @@ export interface NativeEvaluator {
   reference(): { positions: Float64Array; cell: Float64Array } | null;
   /** Builds the list from saved inputs; the next evaluation then goes on as if it had never stopped. */
   restore(positions: Float64Array, cell: Float64Array): void;
+  /** Idempotent. A running `compute` is stopped, rejects with `ABORTED`, and leaves the arrays as they are. */
   dispose(): void;
 }
 

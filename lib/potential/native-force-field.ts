@@ -43,7 +43,7 @@ export class NativeForceField implements ForceField {
           types,
           pbc: [...pbc],
           skin: this.skin,
-          threads: options.threads ?? availableParallelism(),
+          threads: options.threads ?? Math.min(availableParallelism(), 1024),
           selOverflow: RULES[options.selOverflow],
         },
       ),
@@ -73,30 +73,38 @@ export class NativeForceField implements ForceField {
   }
 
   get energy(): number {
-    return this.#evaluator.energy;
+    return native(() => this.#evaluator.energy);
   }
 
   get rebuilds(): number {
-    return this.#evaluator.rebuilds;
+    return native(() => this.#evaluator.rebuilds);
   }
 
   get rebuilt(): boolean {
-    return this.#evaluator.rebuilt;
+    return native(() => this.#evaluator.rebuilt);
   }
 
   /** Neighbours inside the cutoff at the last evaluation, for benchmarks. */
   get pairsInside(): number {
-    return this.#evaluator.pairsInside;
+    return native(() => this.#evaluator.pairsInside);
   }
 
   /** Seconds of the last evaluation by phase, summed over threads, for benchmarks. */
   get phaseSeconds(): Record<'list' | 'environment' | 'embedding' | 'descriptor' | 'fitting' | 'forces', number> {
-    const [list, environment, embedding, descriptor, fitting, forces] = this.#evaluator.phaseSeconds as unknown as number[];
-    return { list: list!, environment: environment!, embedding: embedding!, descriptor: descriptor!, fitting: fitting!, forces: forces! };
+    const seconds = native(() => this.#evaluator.phaseSeconds);
+    const [list, environment, embedding, descriptor, fitting, forces] = seconds as unknown as number[];
+    return {
+      list: list!,
+      environment: environment!,
+      embedding: embedding!,
+      descriptor: descriptor!,
+      fitting: fitting!,
+      forces: forces!,
+    };
   }
 
   reference(): { positions: Float64Array; cell: Float64Array } | null {
-    return this.#evaluator.reference();
+    return native(() => this.#evaluator.reference());
   }
 
   restore(reference: { positions: Float64Array; cell: Float64Array }): void {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What JavaScript sees: lib/native/addon.ts lists it.
-#include <napi.h>
+#include "native/addon/napi.hpp"
 
 #include <cstdlib>
 
@@ -10,6 +10,7 @@
 #include "native/addon/evaluator.hpp"
 #include "native/addon/pair_histogram.hpp"
 #include "native/addon/pair_potential.hpp"
+#include "native/addon/pin.hpp"
 #include "native/core/error.hpp"
 #include "native/core/neighbour_list.hpp"
 #include "native/simd/isa.hpp"
@@ -52,9 +53,11 @@ Napi::Value info(const Napi::CallbackInfo& call) {
 Napi::Value neighbour_list(const Napi::CallbackInfo& call) {
   const Napi::Env env = call.Env();
   return guarded(env, [&]() -> Napi::Value {
+    // First what may run JavaScript (an array with getters): views of typed arrays do not outlive that.
+    const auto pbc = three_booleans(call[2], "pbc");
     const auto positions = doubles(call[0], "positions");
     const auto h = doubles(call[1], "cell", 9);
-    const Cell cell = Cell::make(h.data(), three_booleans(call[2], "pbc"));
+    const Cell cell = Cell::make(h.data(), pbc);
     const double cutoff = number(call[3], "cutoff");
     if (!(cutoff > 0)) throw Error("E_NUMBER", "the cutoff must be positive");
     if (positions.size() % 3 != 0 || positions.empty()) throw Error("E_NUMBER", "positions must hold three numbers an atom");
@@ -85,6 +88,7 @@ Napi::Value neighbour_list(const Napi::CallbackInfo& call) {
 }
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
+  pin_library();
   install_driver(env);
   exports.Set("info", Napi::Function::New(env, info));
   exports.Set("neighbourList", Napi::Function::New(env, neighbour_list));

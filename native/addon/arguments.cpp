@@ -3,6 +3,8 @@
 
 #include <cmath>
 #include <new>
+#include <stdexcept>
+#include <system_error>
 
 #include "native/core/error.hpp"
 
@@ -13,12 +15,22 @@ Napi::TypeError wrong(const Napi::Value& value, const char* name, const std::str
   return Napi::TypeError::New(value.Env(), std::string(name) + ": expected " + expected);
 }
 
+Napi::Error out_of_memory(Napi::Env env) {
+  Napi::Error out = Napi::Error::New(env, "not enough memory for this many atoms and neighbours");
+  out.Set("code", Napi::String::New(env, "OUT_OF_MEMORY"));
+  return out;
+}
+
 template <class T>
-std::span<T> typed(const Napi::Value& value, const char* name, std::size_t length, napi_typedarray_type type, const char* type_name) {
-  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type) throw wrong(value, name, std::string("a ") + type_name);
+std::span<T> typed(const Napi::Value& value, const char* name, std::size_t length, napi_typedarray_type type,
+                   const char* type_name) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type)
+    throw wrong(value, name, std::string("a ") + type_name);
   const auto view = value.As<Napi::TypedArrayOf<T>>();
   if (length != kAnyLength && view.ElementLength() != length) {
-    throw wrong(value, name, std::string("a ") + type_name + " of length " + std::to_string(length) + ", got " + std::to_string(view.ElementLength()));
+    throw wrong(
+        value, name,
+        std::string("a ") + type_name + " of length " + std::to_string(length) + ", got " + std::to_string(view.ElementLength()));
   }
   return {const_cast<T*>(view.Data()), view.ElementLength()};
 }
@@ -91,16 +103,22 @@ Napi::Error to_error(Napi::Env env, const std::exception_ptr& failure) {
     for (const auto& [name, value] : error.details) details.Set(name, Napi::Number::New(env, value));
     out.Set("details", details);
     return out;
-  } catch (const std::bad_alloc&) {
-    Napi::Error out = Napi::Error::New(env, "not enough memory for this many atoms and neighbours");
-    out.Set("code", Napi::String::New(env, "OUT_OF_MEMORY"));
+  } catch (const std::system_error& error) {
+    Napi::Error out = Napi::Error::New(env, std::string("the system gave no thread for the computation: ") + error.what());
+    out.Set("code", Napi::String::New(env, "NO_THREAD"));
     return out;
+  } catch (const std::length_error&) {
+    return out_of_memory(env);
+  } catch (const std::bad_alloc&) {
+    return out_of_memory(env);
   } catch (const std::exception& error) {
     Napi::Error out = Napi::Error::New(env, error.what());
     out.Set("code", Napi::String::New(env, "INTERNAL"));
     return out;
   } catch (...) {
-    return Napi::Error::New(env, "unknown failure in native code");
+    Napi::Error out = Napi::Error::New(env, "unknown failure in native code");
+    out.Set("code", Napi::String::New(env, "INTERNAL"));
+    return out;
   }
 }
 

@@ -2,7 +2,7 @@
 // Reading arguments from JavaScript: every function checks type and length and throws a TypeError that names the argument.
 #pragma once
 
-#include <napi.h>
+#include "native/addon/napi.hpp"
 
 #include <array>
 #include <cstdint>

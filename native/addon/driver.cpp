@@ -13,11 +13,17 @@ namespace {
 // Process-wide threads that lead computations. As many as there are computations at once; idle ones are reused.
 class Leaders {
  public:
+  // Throws std::system_error where the system gives no thread; then the job is not kept.
   void post(std::function<void()> job) {
     std::lock_guard lock(mutex_);
     jobs_.push_back(std::move(job));
     if (idle_ < jobs_.size()) {
-      std::thread([this] { loop(); }).detach();
+      try {
+        std::thread([this] { loop(); }).detach();
+      } catch (...) {
+        jobs_.pop_back();
+        throw;
+      }
     }
     wake_.notify_one();
   }
@@ -61,33 +67,30 @@ class Driver {
  public:
   explicit Driver(Napi::Env env) : env_(env) {
     const napi_value name = Napi::String::New(env, "ionclay");
-    napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this, &Driver::deliver, &queue_);
+    const napi_status status =
+        napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this, &Driver::deliver, &queue_);
+    if (status != napi_ok) throw Napi::Error::New(env);
     // Only pending work keeps the event loop alive.
     napi_unref_threadsafe_function(env, queue_);
   }
 
   void start(std::shared_ptr<Work> work) {
-    {
-      std::lock_guard lock(mutex_);
-      if (pending_.empty()) napi_ref_threadsafe_function(env_, queue_);
+    auto* finished = new Finished{work, nullptr};
+    const std::unique_lock lock(mutex_);
+    try {
+      // The job waits for the lock in its last lines at the earliest: everything below has been done by then.
       pending_.insert(work);
-      running_ += 1;
+      leaders().post([this, finished] { lead(finished); });
+    } catch (...) {
+      pending_.erase(work);
+      delete finished;
+      throw;
     }
-    leaders().post([this, work] {
-      auto* finished = new Finished{work, nullptr};
-      try {
-        work->run();
-      } catch (...) {
-        finished->failure = std::current_exception();
-      }
-      if (napi_call_threadsafe_function(queue_, finished, napi_tsfn_nonblocking) != napi_ok) delete finished;
-      std::lock_guard lock(mutex_);
-      running_ -= 1;
-      idle_.notify_all();
-    });
+    running_ += 1;
+    if (pending_.size() == 1) napi_ref_threadsafe_function(env_, queue_);
   }
 
-  // Environment teardown: arrays of JavaScript are not touched by running work, but `this` is.
+  // The environment ends. Running work touches no memory of JavaScript, but it touches this.
   void close() {
     std::unique_lock lock(mutex_);
     for (const auto& work : pending_) {
@@ -99,6 +102,20 @@ class Driver {
   }
 
  private:
+  // On a leading thread.
+  void lead(Finished* finished) {
+    try {
+      finished->work->run();
+    } catch (...) {
+      finished->failure = std::current_exception();
+    }
+    std::lock_guard lock(mutex_);
+    if (napi_call_threadsafe_function(queue_, finished, napi_tsfn_nonblocking) != napi_ok) delete finished;
+    running_ -= 1;
+    idle_.notify_all();
+  }
+
+  // On the event loop; with env = null for what is left over when the environment ends.
   static void deliver(napi_env env, napi_value, void* context, void* data) {
     std::unique_ptr<Finished> finished(static_cast<Finished*>(data));
     if (env == nullptr) return;

@@ -2,7 +2,7 @@
 // Runs long work on threads of our own and settles a promise on the event loop (three phases: copy in, run, copy out).
 #pragma once
 
-#include <napi.h>
+#include "native/addon/napi.hpp"
 
 #include <atomic>
 #include <functional>

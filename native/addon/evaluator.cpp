@@ -14,7 +14,12 @@
 namespace ionclay::addon {
 namespace {
 
-constexpr napi_type_tag kPotentialTag = {0x6d1f52b86a7b4c1full, 0x9c0e3b7712e84a55ull};
+// Made of an address of this very library: a potential of another copy of it in the process is not one of ours.
+const napi_type_tag& potential_tag() {
+  static const char anchor = 0;
+  static const napi_type_tag tag = {0x6d1f52b86a7b4c1full, 0x9c0e3b7712e84a55ull ^ reinterpret_cast<std::uintptr_t>(&anchor)};
+  return tag;
+}
 
 // Everything a computation touches; shared with the thread that leads it.
 struct Bound {
@@ -26,6 +31,9 @@ struct Bound {
 
   Execution execution() { return {threads, &abort}; }
 };
+
+enum Held : std::uint32_t { kPositions, kImages, kCell, kForces, kAtomEnergies, kVirial, kHeldArrays };
+constexpr const char* kHeldNames[kHeldArrays] = {"positions", "images", "cell", "forces", "atomEnergies", "virial"};
 
 class EvaluatorObject : public Napi::ObjectWrap<EvaluatorObject> {
  public:
@@ -49,47 +57,64 @@ class EvaluatorObject : public Napi::ObjectWrap<EvaluatorObject> {
   }
 
   explicit EvaluatorObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<EvaluatorObject>(info) {
-    const auto potential = unwrap_potential(info[0]);
-    const Napi::Object arrays = object(info[1], "arrays");
-    const Napi::Object options = object(info[2], "options");
-    const auto types = integers(at(options, "types"), "types");
-    const std::size_t n = types.size();
-    if (n < 1) throw Napi::TypeError::New(info.Env(), "types: expected at least one atom");
-    for (const std::int32_t type : types) {
-      if (type < -1 || type >= potential->ntypes()) throw Napi::TypeError::New(info.Env(), "types: index outside the potential's types");
-    }
-    doubles(at(arrays, "positions"), "positions", 3 * n);
-    doubles(at(arrays, "cell"), "cell", 9);
-    doubles(at(arrays, "forces"), "forces", 3 * n);
-    doubles(at(arrays, "atomEnergies"), "atomEnergies", n);
-    doubles(at(arrays, "virial"), "virial", 9);
-    has_images_ = !at(arrays, "images").IsNull() && !at(arrays, "images").IsUndefined();
-    if (has_images_) integers(at(arrays, "images"), "images", 3 * n);
-    const double skin = number(at(options, "skin"), "skin");
-    if (skin < 0) throw Napi::TypeError::New(info.Env(), "skin: expected a length that is not negative");
-    bound_ = std::make_shared<Bound>();
-    bound_->threads = integer(at(options, "threads"), "threads", 1, 1024);
-    bound_->positions.resize(3 * n);
-    bound_->cell.resize(9);
-    bound_->forces.resize(3 * n);
-    bound_->energies.resize(n);
-    bound_->virial.resize(9);
-    if (has_images_) bound_->images.resize(3 * n);
-    bound_->evaluator = std::make_unique<Evaluator>(
-        potential,
-        Evaluator::Arrays{bound_->positions.data(), has_images_ ? bound_->images.data() : nullptr, bound_->cell.data(),
-                          bound_->forces.data(), bound_->energies.data(), bound_->virial.data()},
-        std::vector<std::int32_t>(types.begin(), types.end()), three_booleans(at(options, "pbc"), "pbc"), skin,
-        static_cast<SelOverflow>(integer(at(options, "selOverflow"), "selOverflow", 0, 2)));
-    arrays_ = Napi::Persistent(arrays);
+    guarded(info.Env(), [&] { bind(info); });
   }
 
  private:
+  void bind(const Napi::CallbackInfo& info) {
+    const auto potential = unwrap_potential(info[0]);
+    const Napi::Object arrays = object(info[1], "arrays");
+    const Napi::Object options = object(info[2], "options");
+    const auto view = integers(at(options, "types"), "types");
+    std::vector<std::int32_t> types(view.begin(), view.end());
+    const std::size_t n = types.size();
+    if (n < 1) throw Napi::TypeError::New(info.Env(), "types: expected at least one atom");
+    for (const std::int32_t type : types) {
+      if (type < -1 || type >= potential->ntypes())
+        throw Napi::TypeError::New(info.Env(), "types: index outside the potential's types");
+    }
+    // The arrays themselves are held, not the object that brought them: it could be changed, or run code when it is read.
+    Napi::Array held = Napi::Array::New(info.Env(), kHeldArrays);
+    for (std::uint32_t k = 0; k < kHeldArrays; ++k) held.Set(k, at(arrays, kHeldNames[k]));
+    const Napi::Value images = held.Get(kImages);
+    has_images_ = !images.IsNull() && !images.IsUndefined();
+    held_doubles(held, kPositions, 3 * n);
+    held_doubles(held, kCell, 9);
+    held_doubles(held, kForces, 3 * n);
+    held_doubles(held, kAtomEnergies, n);
+    held_doubles(held, kVirial, 9);
+    if (has_images_) integers(images, "images", 3 * n);
+    const double skin = number(at(options, "skin"), "skin");
+    if (skin < 0) throw Napi::TypeError::New(info.Env(), "skin: expected a length that is not negative");
+    auto bound = std::make_shared<Bound>();
+    bound->threads = integer(at(options, "threads"), "threads", 1, 1024);
+    bound->positions.resize(3 * n);
+    bound->cell.resize(9);
+    bound->forces.resize(3 * n);
+    bound->energies.resize(n);
+    bound->virial.resize(9);
+    if (has_images_) bound->images.resize(3 * n);
+    bound->evaluator = std::make_unique<Evaluator>(
+        potential,
+        Evaluator::Arrays{bound->positions.data(), has_images_ ? bound->images.data() : nullptr, bound->cell.data(),
+                          bound->forces.data(), bound->energies.data(), bound->virial.data()},
+        std::move(types), three_booleans(at(options, "pbc"), "pbc"), skin,
+        static_cast<SelOverflow>(integer(at(options, "selOverflow"), "selOverflow", 0, 2)));
+    arrays_ = Napi::Persistent(held);
+    bound_ = std::move(bound);
+  }
+
+  static std::span<double> held_doubles(const Napi::Array& held, Held which, std::size_t length) {
+    return doubles(held.Get(which), kHeldNames[which], length);
+  }
+
   Evaluator& idle(const char* method) {
-    if (!bound_) throw failure("FORCE_FIELD_CLOSED", std::string(method) + ": this force field has been disposed of");
+    if (closed()) throw failure("FORCE_FIELD_CLOSED", std::string(method) + ": this force field has been disposed of");
     if (busy_) throw failure("FORCE_FIELD_BUSY", std::string(method) + ": a computation is running; await it first");
     return *bound_->evaluator;
   }
+
+  bool closed() const { return disposed_ || !bound_; }
 
   Napi::Error failure(const char* code, const std::string& message) {
     Napi::Error error = Napi::Error::New(Env(), message);
@@ -98,35 +123,33 @@ class EvaluatorObject : public Napi::ObjectWrap<EvaluatorObject> {
   }
 
   void copy_in() {
-    const Napi::Object arrays = arrays_.Value();
-    const auto positions = doubles(at(arrays, "positions"), "positions", bound_->positions.size());
-    const auto cell = doubles(at(arrays, "cell"), "cell", 9);
+    const Napi::Array held = arrays_.Value();
+    const auto positions = held_doubles(held, kPositions, bound_->positions.size());
+    const auto cell = held_doubles(held, kCell, 9);
     std::copy(positions.begin(), positions.end(), bound_->positions.begin());
     std::copy(cell.begin(), cell.end(), bound_->cell.begin());
     if (has_images_) {
-      const auto images = integers(at(arrays, "images"), "images", bound_->images.size());
+      const auto images = integers(held.Get(kImages), "images", bound_->images.size());
       std::copy(images.begin(), images.end(), bound_->images.begin());
     }
   }
 
   void copy_out() {
-    const Napi::Object arrays = arrays_.Value();
+    const Napi::Array held = arrays_.Value();
     const auto put = [](const auto& from, const auto& to) { std::copy(from.begin(), from.end(), to.begin()); };
-    put(bound_->forces, doubles(at(arrays, "forces"), "forces", bound_->forces.size()));
-    put(bound_->energies, doubles(at(arrays, "atomEnergies"), "atomEnergies", bound_->energies.size()));
-    put(bound_->virial, doubles(at(arrays, "virial"), "virial", 9));
+    put(bound_->forces, held_doubles(held, kForces, bound_->forces.size()));
+    put(bound_->energies, held_doubles(held, kAtomEnergies, bound_->energies.size()));
+    put(bound_->virial, held_doubles(held, kVirial, 9));
     if (has_images_ && bound_->evaluator->rebuilt()) {
-      put(bound_->positions, doubles(at(arrays, "positions"), "positions", bound_->positions.size()));
-      put(bound_->images, integers(at(arrays, "images"), "images", bound_->images.size()));
+      put(bound_->positions, held_doubles(held, kPositions, bound_->positions.size()));
+      put(bound_->images, integers(held.Get(kImages), "images", bound_->images.size()));
     }
   }
 
   Napi::Value compute(const Napi::CallbackInfo& info) {
     idle("compute");
     copy_in();
-    busy_ = true;
     bound_->abort = false;
-    Ref();
     const auto deferred = std::make_shared<Napi::Promise::Deferred>(Napi::Promise::Deferred::New(info.Env()));
     auto work = std::make_shared<Work>();
     auto bound = bound_;
@@ -137,6 +160,9 @@ class EvaluatorObject : public Napi::ObjectWrap<EvaluatorObject> {
       try {
         if (failed) {
           deferred->Reject(to_error(env, failed).Value());
+        } else if (disposed_) {
+          // It was done before it saw the flag; its arrays are not ours any more.
+          deferred->Reject(failure("ABORTED", "the computation was stopped").Value());
         } else {
           copy_out();
           deferred->Resolve(env.Undefined());
@@ -144,9 +170,18 @@ class EvaluatorObject : public Napi::ObjectWrap<EvaluatorObject> {
       } catch (const Napi::Error& error) {
         deferred->Reject(error.Value());
       }
+      if (disposed_) release();
       Unref();
     };
-    start(info.Env(), work);
+    try {
+      start(info.Env(), work);
+    } catch (...) {
+      deferred->Reject(to_error(info.Env(), std::current_exception()).Value());
+      return deferred->Promise();
+    }
+    // settle runs on this thread, later. Until then nobody may collect this object.
+    busy_ = true;
+    Ref();
     return deferred->Promise();
   }
 
@@ -191,13 +226,16 @@ class EvaluatorObject : public Napi::ObjectWrap<EvaluatorObject> {
   }
 
   Napi::Value dispose(const Napi::CallbackInfo& info) {
-    // A running computation keeps its own share of the memory and is told to stop.
+    // A running computation is told to stop; memory is released when it has.
     if (bound_) bound_->abort = true;
-    if (!busy_) {
-      bound_.reset();
-      arrays_.Reset();
-    }
+    disposed_ = true;
+    if (!busy_) release();
     return info.Env().Undefined();
+  }
+
+  void release() {
+    bound_.reset();
+    arrays_.Reset();
   }
 
   Napi::Value energy(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), idle("energy").results().energy); }
@@ -223,9 +261,10 @@ class EvaluatorObject : public Napi::ObjectWrap<EvaluatorObject> {
   }
 
   std::shared_ptr<Bound> bound_;
-  Napi::ObjectReference arrays_;
+  Napi::Reference<Napi::Array> arrays_;  // in the order of Held
   bool has_images_ = false;
   bool busy_ = false;
+  bool disposed_ = false;
 };
 
 }  // namespace
@@ -233,10 +272,11 @@ class EvaluatorObject : public Napi::ObjectWrap<EvaluatorObject> {
 Napi::Value wrap_potential(Napi::Env env, std::shared_ptr<const Potential> potential) {
   Napi::Object handle = Napi::Object::New(env);
   handle.Set("cutoff", Napi::Number::New(env, potential->cutoff()));
-  handle.TypeTag(&kPotentialTag);
+  handle.TypeTag(&potential_tag());
   auto* owner = new std::shared_ptr<const Potential>(std::move(potential));
   const napi_status status = napi_wrap(
-      env, handle, owner, [](napi_env, void* data, void*) { delete static_cast<std::shared_ptr<const Potential>*>(data); }, nullptr, nullptr);
+      env, handle, owner, [](napi_env, void* data, void*) { delete static_cast<std::shared_ptr<const Potential>*>(data); },
+      nullptr, nullptr);
   if (status != napi_ok) {
     delete owner;
     throw Napi::Error::New(env, "a potential could not be handed to JavaScript");
@@ -246,7 +286,8 @@ Napi::Value wrap_potential(Napi::Env env, std::shared_ptr<const Potential> poten
 
 std::shared_ptr<const Potential> unwrap_potential(const Napi::Value& value) {
   void* data = nullptr;
-  if (!value.IsObject() || !value.As<Napi::Object>().CheckTypeTag(&kPotentialTag) || napi_unwrap(value.Env(), value, &data) != napi_ok) {
+  if (!value.IsObject() || !value.As<Napi::Object>().CheckTypeTag(&potential_tag()) ||
+      napi_unwrap(value.Env(), value, &data) != napi_ok) {
     throw Napi::TypeError::New(value.Env(), "potential: expected an object made by createDeepPotential or createPairPotential");
   }
   return *static_cast<std::shared_ptr<const Potential>*>(data);

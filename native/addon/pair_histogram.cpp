@@ -10,9 +10,11 @@ namespace ionclay::addon {
 Napi::Value pair_histogram(const Napi::CallbackInfo& call) {
   const Napi::Env env = call.Env();
   return guarded(env, [&]() -> Napi::Value {
+    // First what may run JavaScript (an array with getters): views of typed arrays do not outlive that.
+    const auto pbc = three_booleans(call[2], "pbc");
     const auto positions = doubles(call[0], "positions");
     const auto h = doubles(call[1], "cell", 9);
-    const Cell cell = Cell::make(h.data(), three_booleans(call[2], "pbc"));
+    const Cell cell = Cell::make(h.data(), pbc);
     if (positions.size() % 3 != 0 || positions.empty()) throw Error("E_NUMBER", "positions must hold three numbers an atom");
     const std::size_t natoms = positions.size() / 3;
     const auto groups = integers(call[3], "groups", natoms);

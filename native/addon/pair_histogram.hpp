@@ -2,7 +2,7 @@
 // pairHistogram of lib/native/addon.ts.
 #pragma once
 
-#include <napi.h>
+#include "native/addon/napi.hpp"
 
 namespace ionclay::addon {
 

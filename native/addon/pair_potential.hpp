@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <napi.h>
+#include "native/addon/napi.hpp"
 
 namespace ionclay::addon {
 

@@ -29,7 +29,7 @@ Cell Cell::make(const double* h, const std::array<bool, 3>& periodic) {
     cross[i][2] = u[0] * v[1] - u[1] * v[0];
   }
   const double det = h[0] * cross[0][0] + h[1] * cross[0][1] + h[2] * cross[0][2];
-  if (!(std::fabs(det) > 1e-9)) throw Error("E_CELL_INVALID", "the cell vectors span no volume");
+  if (!(std::fabs(det) > 1e-9) || !std::isfinite(det)) throw Error("E_CELL_INVALID", "the cell vectors span no volume");
   for (int i = 0; i < 3; ++i) {
     const double area = std::sqrt(cross[i][0] * cross[i][0] + cross[i][1] * cross[i][1] + cross[i][2] * cross[i][2]);
     cell.widths[i] = std::fabs(det) / area;

@@ -22,6 +22,8 @@ struct Bins {
 };
 
 constexpr std::size_t kAtomsPerBlock = 64;
+// Lattice vectors within reach: 215 cells along each axis. More are never physics, and their table would not fit into memory.
+constexpr double kMostImages = 1e7;
 
 Bins make_bins(const std::vector<double>& fractional, std::size_t natoms, const Cell& cell, double radius) {
   Bins bins;
@@ -51,7 +53,8 @@ Bins make_bins(const std::vector<double>& fractional, std::size_t natoms, const 
     *largest = std::max(1, *largest / 2);
   }
   for (int k = 0; k < 3; ++k) {
-    bins.range[k] = static_cast<int>(std::ceil(radius * bins.count[k] / (extent[k] * cell.widths[k])));
+    // The bound keeps the conversion defined; the caller refuses such cells.
+    bins.range[k] = static_cast<int>(std::min(std::ceil(radius * bins.count[k] / (extent[k] * cell.widths[k])), 1e9));
     if (!cell.periodic[k]) bins.range[k] = std::min(bins.range[k], bins.count[k]);
   }
   const std::size_t total = static_cast<std::size_t>(bins.count[0]) * bins.count[1] * bins.count[2];
@@ -105,7 +108,9 @@ const double* NeighbourList::internal_positions(const double* positions, const C
   return buffer.data();
 }
 
-void NeighbourList::build(const double* positions, std::size_t natoms, const Cell& cell, double radius, const Execution& execution) {
+void NeighbourList::build(const double* positions, std::size_t natoms, const Cell& cell, double radius,
+                          const Execution& execution) {
+  if (natoms > 0x7fffffff) throw Error("E_TOO_LARGE", "more than 2147483647 atoms");
   std::vector<double> fractional(3 * natoms);
   offset_.assign(3 * natoms, 0);
   any_offset_ = false;
@@ -129,12 +134,19 @@ void NeighbourList::build(const double* positions, std::size_t natoms, const Cel
   std::vector<double> buffer;
   const double* x = internal_positions(positions, cell, buffer);
   const Bins bins = make_bins(fractional, natoms, cell, radius);
+  int reach[3];
+  double images = 1.0;
   for (int k = 0; k < 3; ++k) {
-    reach_[k] = cell.periodic[k] ? (bins.range[k] + bins.count[k] - 1) / bins.count[k] : 0;
-    span_[k] = 2 * reach_[k] + 1;
+    reach[k] = cell.periodic[k] ? (bins.range[k] + bins.count[k] - 1) / bins.count[k] : 0;
+    images *= 2.0 * reach[k] + 1.0;
   }
-  if (static_cast<double>(span_[0]) * span_[1] * span_[2] > 2e9) {
-    throw Error("E_CELL_INVALID", "the cell is too thin for this cutoff: more than 2e9 images would be needed");
+  if (images > kMostImages) {
+    throw Error("E_CELL_INVALID",
+                "the cell is too thin for this cutoff: more than ten million images of it would be within reach");
+  }
+  for (int k = 0; k < 3; ++k) {
+    reach_[k] = reach[k];
+    span_[k] = 2 * reach[k] + 1;
   }
   std::vector<double> shifts;
   shift_vectors(cell, shifts);
@@ -162,25 +174,25 @@ void NeighbourList::build(const double* positions, std::size_t natoms, const Cel
             const int nc = floor_div(pc, bins.count[2]);
             if (nc != 0 && !cell.periodic[2]) continue;
             const std::size_t bin = bins.index(pa - na * bins.count[0], pb - nb * bins.count[1], pc - nc * bins.count[2]);
-            const std::int32_t shift =
-                static_cast<std::int32_t>(((na + reach_[0]) * static_cast<long>(span_[1]) + (nb + reach_[1])) * span_[2] + (nc + reach_[2]));
+            const std::int32_t shift = static_cast<std::int32_t>(
+                ((na + reach_[0]) * static_cast<std::int64_t>(span_[1]) + (nb + reach_[1])) * span_[2] + (nc + reach_[2]));
             const double* t = &shifts[3 * static_cast<std::size_t>(shift)];
             const bool home = na == 0 && nb == 0 && nc == 0;
             for (std::uint32_t k = bins.start[bin]; k < bins.start[bin + 1]; ++k) {
               const std::int32_t j = bins.atoms[k];
               // (x_j - x_i) + nH changes sign exactly with the mirrored entry; any other order does not.
-              const double dx = (x[3 * j] - xi) + t[0];
-              const double dy = (x[3 * j + 1] - yi) + t[1];
-              const double dz = (x[3 * j + 2] - zi) + t[2];
+              const double* xj = x + 3 * static_cast<std::size_t>(j);
+              const double dx = (xj[0] - xi) + t[0];
+              const double dy = (xj[1] - yi) + t[1];
+              const double dz = (xj[2] - zi) + t[2];
               const double r2 = dx * dx + dy * dy + dz * dz;
               if (r2 < radius2 && !(home && j == static_cast<std::int32_t>(i))) out.push_back({j, shift});
             }
           }
         }
       }
-      std::sort(out.begin() + static_cast<std::ptrdiff_t>(first), out.end(), [](const Entry& p, const Entry& q) {
-        return p.atom != q.atom ? p.atom < q.atom : p.shift < q.shift;
-      });
+      std::sort(out.begin() + static_cast<std::ptrdiff_t>(first), out.end(),
+                [](const Entry& p, const Entry& q) { return p.atom != q.atom ? p.atom < q.atom : p.shift < q.shift; });
       offsets_[i + 1] = out.size() - first;
     }
   });
@@ -190,7 +202,8 @@ void NeighbourList::build(const double* positions, std::size_t natoms, const Cel
   }
   entries_.resize(offsets_[natoms]);
   parallel_for(blocks, execution, [&](std::size_t block, int) {
-    std::copy(found[block].begin(), found[block].end(), entries_.begin() + static_cast<std::ptrdiff_t>(offsets_[block * kAtomsPerBlock]));
+    std::copy(found[block].begin(), found[block].end(),
+              entries_.begin() + static_cast<std::ptrdiff_t>(offsets_[block * kAtomsPerBlock]));
     std::vector<Entry>().swap(found[block]);
   });
   make_mirrors();

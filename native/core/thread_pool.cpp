@@ -26,12 +26,14 @@ struct Job {
   int entered = 1;  // lane 0 is the caller
   int inside = 1;
   std::exception_ptr error;
+  std::size_t error_block = 0;
 
-  void work(int lane) {
+  // `block` says where the thread is, for the sake of exceptions.
+  void work(int lane, std::size_t& block) {
     for (;;) {
       if (failed.load(std::memory_order_relaxed)) return;
       if (abort != nullptr && abort->load(std::memory_order_relaxed)) return;
-      const std::size_t block = next.fetch_add(1, std::memory_order_relaxed);
+      block = next.fetch_add(1, std::memory_order_relaxed);
       if (block >= blocks) return;
       (*body)(block, lane);
     }
@@ -46,10 +48,11 @@ class Pool {
   void run(const std::shared_ptr<Job>& job) {
     {
       std::lock_guard lock(mutex_);
-      grow(job->lanes - 1);
       jobs_.push_back(job);
+      grow(job->lanes - 1);
     }
-    wake_.notify_all();
+    // Not all: the pool may have grown to a thousand threads for another job.
+    for (int lane = 1; lane < job->lanes; ++lane) wake_.notify_one();
     enter(*job, 0);
     std::unique_lock lock(mutex_);
     job->inside -= 1;
@@ -59,21 +62,31 @@ class Pool {
   }
 
  private:
+  // Of several exceptions that of the lowest block is kept. Blocks are taken in order and a block that was taken is finished, so the
+  // lowest block that fails always runs: the error does not depend on threads either.
   void enter(Job& job, int lane) {
+    std::size_t block = 0;
     try {
-      job.work(lane);
+      job.work(lane, block);
     } catch (...) {
       std::lock_guard lock(mutex_);
-      if (!job.error) job.error = std::current_exception();
+      if (!job.error || block < job.error_block) {
+        job.error = std::current_exception();
+        job.error_block = block;
+      }
       job.failed = true;
     }
   }
 
-  void grow(int wanted) {
-    while (static_cast<int>(workers_) < wanted) {
-      workers_ += 1;
-      // Detached: the pool lives as long as the process, and exit in the middle of work must not wait for it.
-      std::thread([this] { loop(); }).detach();
+  // Where the system gives no more threads those that there are do the work.
+  void grow(int wanted) noexcept {
+    try {
+      while (workers_ < wanted) {
+        // Detached: the pool lives as long as the process, and exit in the middle of work must not wait for it.
+        std::thread([this] { loop(); }).detach();
+        workers_ += 1;
+      }
+    } catch (...) {
     }
   }
 
@@ -103,7 +116,7 @@ class Pool {
   std::mutex mutex_;
   std::condition_variable wake_, left_;
   std::deque<std::shared_ptr<Job>> jobs_;
-  std::size_t workers_ = 0;
+  int workers_ = 0;
 };
 
 // Never destroyed: detached workers may still look at it while the process ends.
@@ -115,7 +128,7 @@ Pool& pool() {
 }  // namespace
 
 void parallel_for(std::size_t blocks, const Execution& execution, const std::function<void(std::size_t, int)>& body) {
-  const int lanes = std::max<std::size_t>(1, std::min<std::size_t>(execution.threads, blocks));
+  const int lanes = static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(std::max(1, execution.threads)), blocks));
   if (lanes <= 1) {
     for (std::size_t block = 0; block < blocks; ++block) {
       if (execution.aborted()) break;

@@ -19,7 +19,7 @@ struct Execution {
 
 // Runs body(block, lane) for every block in [0, blocks) on the calling thread and up to threads - 1 workers; lane in [0, threads)
 // names the scratch memory of the thread. Which thread takes which block is not fixed, so body must write results by block.
-// The first exception of a body is rethrown here, after all threads have left.
+// When bodies throw, the exception of the lowest block is rethrown here, after all threads have left.
 void parallel_for(std::size_t blocks, const Execution& execution, const std::function<void(std::size_t block, int lane)>& body);
 
 int hardware_threads();

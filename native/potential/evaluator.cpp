@@ -31,14 +31,10 @@ void Evaluator::compute(const Execution& execution) {
   rebuilt_ = !list_is_complete(cell);
   if (rebuilt_) {
     if (arrays_.images != nullptr) wrap(cell);
-    reference_.assign(arrays_.positions, arrays_.positions + 3 * natoms());
+    reference_.clear();  // half a list must never be used
+    list_.build(arrays_.positions, natoms(), cell, potential_->cutoff() + skin_, execution);
     std::copy(arrays_.cell, arrays_.cell + 9, reference_cell_.begin());
-    try {
-      list_.build(arrays_.positions, natoms(), cell, potential_->cutoff() + skin_, execution);
-    } catch (...) {
-      reference_.clear();  // half a list must never be used
-      throw;
-    }
+    reference_.assign(arrays_.positions, arrays_.positions + 3 * natoms());
     rebuilds_ += 1;
   }
   list_.shift_vectors(cell, shifts_);
@@ -55,9 +51,11 @@ void Evaluator::compute(const Execution& execution) {
 }
 
 void Evaluator::restore(std::vector<double> positions, const std::array<double, 9>& cell, const Execution& execution) {
-  reference_ = std::move(positions);
+  const Cell box = Cell::make(cell.data(), periodic_);
+  reference_.clear();  // as above: should the build fail there is no list
+  list_.build(positions.data(), natoms(), box, potential_->cutoff() + skin_, execution);
   reference_cell_ = cell;
-  list_.build(reference_.data(), natoms(), Cell::make(cell.data(), periodic_), potential_->cutoff() + skin_, execution);
+  reference_ = std::move(positions);
 }
 
 // No pair can have come inside the cutoff unseen while u1 + u2 <= s_min(G) r_L - r_c, with u the displacements that are left after the
@@ -132,7 +130,9 @@ void Evaluator::wrap(const Cell& cell) {
     cell.lattice_vector(n, shift);
     for (int k = 0; k < 3; ++k) {
       x[k] -= shift[k];
-      arrays_.images[3 * i + k] += n[k];
+      // Unsigned: counts beyond two thousand million cells wrap around instead of being undefined.
+      arrays_.images[3 * i + k] =
+          static_cast<std::int32_t>(static_cast<std::uint32_t>(arrays_.images[3 * i + k]) + static_cast<std::uint32_t>(n[k]));
     }
   }
 }

@@ -9,7 +9,7 @@ namespace ionclay::IONCLAY_ISA {
 // exp(x^2) erfc(x) for 0 <= x <= 7 (coulomb.md 19.2): P(t)/(1 + 2x), t = (x - 3)/(x + 3), P the Chebyshev interpolant of degree 18
 // worked out with 60 digits: 4e-16 relative. Arguments beyond 7 are taken as 7: times exp(-x^2) that is still within 2e-23 of erfc.
 inline VecD erfc_scaled(VecD argument) {
-  const VecD x = min(argument, broadcast(7.0));
+  const VecD x = min(broadcast(7.0), argument);  // in this order a NaN stays one
   const VecD plus = x + broadcast(3.0);
   const VecD line = fma(x, broadcast(2.0), broadcast(1.0));
   const VecD inverse = broadcast(1.0) / (plus * line);  // one division for both quotients

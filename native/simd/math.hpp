@@ -33,24 +33,27 @@ inline VecD reduce_exponent(VecD x, VecD& k) {
   return fnma(k, broadcast(1.90821492927058770002e-10), r);
 }
 
+// Everywhere below, min and max return their second argument where one is not a number, and are called so that it is x: a NaN goes in,
+// a NaN comes out, never a plausible number.
+
 // 2 ulp for -708 < x < 709; clamped outside (2e-308 and 8e307).
 inline VecD exp(VecD x) {
   VecD k;
-  const VecD r = reduce_exponent(min(max(x, broadcast(-708.0)), broadcast(709.0)), k);
+  const VecD r = reduce_exponent(min(broadcast(709.0), max(broadcast(-708.0), x)), k);
   return fma(exp2_whole(k), expm1_reduced(r), exp2_whole(k));
 }
 
 // exp(x) - 1, accurate for small x as well: 3 ulp.
 inline VecD expm1(VecD x) {
   VecD k;
-  const VecD r = reduce_exponent(min(max(x, broadcast(-708.0)), broadcast(709.0)), k);
+  const VecD r = reduce_exponent(min(broadcast(709.0), max(broadcast(-708.0), x)), k);
   const VecD scale = exp2_whole(k);
   return fma(scale, expm1_reduced(r), scale - broadcast(1.0));
 }
 
 // tanh |x| = e/(e + 2), e = exp(2|x|) - 1: 4 ulp everywhere.
 inline VecD tanh(VecD x) {
-  const VecD e = expm1(min(abs(x), broadcast(20.0)) * broadcast(2.0));
+  const VecD e = expm1(min(broadcast(20.0), abs(x)) * broadcast(2.0));
   const VecD t = e / (e + broadcast(2.0));
   return select(x < broadcast(0.0), -t, t);
 }
@@ -67,7 +70,7 @@ inline VecD per_lane(VecD x, Function function) {
 // ln(1 + e^x) without overflow for large x.
 inline VecD softplus(VecD x) {
   const VecD tail = per_lane(exp(-abs(x)), [](double e) { return std::log1p(e); });
-  return max(x, broadcast(0.0)) + tail;
+  return max(broadcast(0.0), x) + tail;
 }
 
 }  // namespace ionclay::IONCLAY_ISA

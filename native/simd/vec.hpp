@@ -4,6 +4,7 @@
 // inline or templated from outside is used in kernels: otherwise the linker could hand an AVX-512 body to a baseline caller.
 //
 // VecD: kWidth doubles. MaskD: one truth value a lane. fma(a, b, c) = a b + c, fused where the hardware fuses.
+// min(a, b) and max(a, b) return b where one of them is not a number, on every instruction set.
 #pragma once
 
 #if defined(IONCLAY_ISA_AVX512)

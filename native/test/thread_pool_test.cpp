@@ -71,6 +71,18 @@ void an_exception_comes_back_once() {
     // All threads have left before the caller goes on: its stack may go away now.
     CHECK(inside == 0);
   }
+  // Every block fails: the lowest one's exception is kept, whichever thread was first.
+  for (int repeat = 0; repeat < 100; ++repeat) {
+    std::string lowest;
+    try {
+      parallel_for(64, Execution{8, nullptr}, [&](std::size_t block, int) {
+        if (block >= 5) throw Error("TEST", "block " + std::to_string(block));
+      });
+    } catch (const Error& error) {
+      lowest = error.message;
+    }
+    CHECK(lowest == "block 5");
+  }
   int sum = 0;
   parallel_for(10, Execution{1, nullptr}, [&](std::size_t block, int) { sum += static_cast<int>(block); });
   CHECK(sum == 45);
@@ -116,6 +128,15 @@ void callers_share_the_pool() {
   CHECK(inner == 64);
 }
 
+void a_thousand_threads() {
+  std::atomic<int> done{0};
+  parallel_for(5000, Execution{1024, nullptr}, [&](std::size_t, int) { done += 1; });
+  CHECK(done == 5000);
+  done = 0;
+  for (int repeat = 0; repeat < 100; ++repeat) parallel_for(4, Execution{2, nullptr}, [&](std::size_t, int) { done += 1; });
+  CHECK(done == 400);
+}
+
 }  // namespace
 
 int main() {
@@ -124,6 +145,7 @@ int main() {
   an_exception_comes_back_once();
   an_abort_stops_early();
   callers_share_the_pool();
+  a_thousand_threads();
   CHECK(ionclay::hardware_threads() >= 1);
   return ionclay::test::finish("thread_pool_test");
 }

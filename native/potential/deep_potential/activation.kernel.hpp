@@ -35,11 +35,11 @@ inline VecD activate(VecD x, double threshold, VecD& slope) {
     return half * x * (one + t);
   } else if constexpr (ACT == Activation::relu) {
     slope = select(x > zero, one, zero);
-    return max(x, zero);
+    return max(zero, x);
   } else if constexpr (ACT == Activation::relu6) {
     const VecD six = broadcast(6.0);
     slope = select((x > zero) & (x < six), one, zero);
-    return min(max(x, zero), six);
+    return min(six, max(zero, x));
   } else if constexpr (ACT == Activation::softplus) {
     slope = logistic(x);
     return softplus(x);

@@ -18,9 +18,9 @@ inline void contract_columns(const double* rows, const double* g, int stride, in
     for (int v = 0; v < COLUMNS; ++v) sum[c][v] = load(a + c * stride + v * kWidth);
   }
   for (int k = begin; k < end; ++k) {
-    const double* row = rows + 4 * static_cast<long>(k);
+    const double* row = rows + 4 * static_cast<std::int64_t>(k);
     VecD right[COLUMNS];
-    for (int v = 0; v < COLUMNS; ++v) right[v] = load(g + static_cast<long>(k) * stride + v * kWidth);
+    for (int v = 0; v < COLUMNS; ++v) right[v] = load(g + static_cast<std::int64_t>(k) * stride + v * kWidth);
     for (int c = 0; c < 4; ++c) {
       const VecD left = broadcast(row[c]);
       for (int v = 0; v < COLUMNS; ++v) sum[c][v] = fma(left, right[v], sum[c][v]);
@@ -38,7 +38,8 @@ inline void contract(const double* rows, const double* g, int stride, int begin,
   constexpr int kColumns = 2;
 #endif
   int m = 0;
-  for (; m + kColumns * kWidth <= stride; m += kColumns * kWidth) contract_columns<kColumns>(rows, g + m, stride, begin, end, a + m);
+  for (; m + kColumns * kWidth <= stride; m += kColumns * kWidth)
+    contract_columns<kColumns>(rows, g + m, stride, begin, end, a + m);
   for (; m < stride; m += kWidth) contract_columns<1>(rows, g + m, stride, begin, end, a + m);
 }
 
@@ -50,7 +51,7 @@ inline void descriptor(const ModelView& model, const double* a, double* out) {
     for (int m = 0; m < stride; m += kWidth) {
       VecD sum = load(a + m) * right[0];
       for (int c = 1; c < 4; ++c) sum = fma(load(a + c * stride + m), right[c], sum);
-      store(out + static_cast<long>(b) * stride + m, sum);
+      store(out + static_cast<std::int64_t>(b) * stride + m, sum);
     }
   }
 }
@@ -63,26 +64,27 @@ inline void descriptor_backward(const ModelView& model, const double* a, const d
     for (int m = 0; m < stride; m += kWidth) {
       VecD sum = broadcast(0.0);
       for (int b = 0; b < model.axis; ++b) {
-        sum = fma(load(gd + static_cast<long>(b) * stride + m), broadcast(a[c * stride + b]), sum);
+        sum = fma(load(gd + static_cast<std::int64_t>(b) * stride + m), broadcast(a[c * stride + b]), sum);
       }
       store(da + c * stride + m, sum * factor);
     }
     for (int b = 0; b < model.axis; ++b) {
       VecD sum = broadcast(0.0);
-      for (int m = 0; m < stride; m += kWidth) sum = fma(load(gd + static_cast<long>(b) * stride + m), load(a + c * stride + m), sum);
+      for (int m = 0; m < stride; m += kWidth)
+        sum = fma(load(gd + static_cast<std::int64_t>(b) * stride + m), load(a + c * stride + m), sum);
       da[c * stride + b] += reduce_add(sum) * scale * model.inverse_slots;
     }
   }
 }
 
 // Gradients of neighbours [begin, end) of one atom: dR = dA G, dR_0 += (R dA) G', then to Cartesian (1.9). Adds to the virial.
-inline void pair_gradients(const ModelView& model, const BlockTask& task, int begin, int end, std::uint64_t list_begin, const double* da,
-                           long capacity, ScratchView& scratch, double* virial) {
+inline void pair_gradients(const ModelView& model, const BlockTask& task, int begin, int end, std::uint64_t list_begin,
+                           const double* da, std::int64_t capacity, ScratchView& scratch, double* virial) {
   const int stride = model.width_padded;
   for (int k = begin; k < end; ++k) {
-    const double* row = scratch.rows + 4 * static_cast<long>(k);
-    const double* g = scratch.embedding + static_cast<long>(k) * stride;
-    const double* dg = scratch.slope + static_cast<long>(k) * stride;
+    const double* row = scratch.rows + 4 * static_cast<std::int64_t>(k);
+    const double* g = scratch.embedding + static_cast<std::int64_t>(k) * stride;
+    const double* dg = scratch.slope + static_cast<std::int64_t>(k) * stride;
     const VecD r0 = broadcast(row[0]), r1 = broadcast(row[1]), r2 = broadcast(row[2]), r3 = broadcast(row[3]);
     VecD s0 = broadcast(0.0), s1 = s0, s2 = s0, s3 = s0, along = s0;
     for (int m = 0; m < stride; m += kWidth) {
@@ -94,7 +96,8 @@ inline void pair_gradients(const ModelView& model, const BlockTask& task, int be
       s3 = fma(d3, value, s3);
       along = fma(fma(r3, d3, fma(r2, d2, fma(r1, d1, r0 * d0))), load(dg + m), along);
     }
-    const long place = model.per_slot ? (static_cast<long>(task.type) * model.slots_total + scratch.slot[k]) * 4 : static_cast<long>(task.type) * 4;
+    const std::int64_t place = model.per_slot ? (static_cast<std::int64_t>(task.type) * model.slots_total + scratch.slot[k]) * 4
+                                              : static_cast<std::int64_t>(task.type) * 4;
     const double* inverse = model.inverse_dstd + place;
     const double w0 = reduce_add(s0 + along) * inverse[0];
     const double w1 = reduce_add(s1) * inverse[1];
@@ -126,9 +129,9 @@ inline BlockStatus block(const ModelView& model, const BlockTask& task, ScratchV
     task.seconds[phase] += now - last;
     last = now;
   };
-  long capacity = 0;
+  std::int64_t capacity = 0;
   for (int a = 0; a < task.count; ++a) {
-    capacity += static_cast<long>(task.list_offsets[task.atoms[a] + 1] - task.list_offsets[task.atoms[a]]);
+    capacity += static_cast<std::int64_t>(task.list_offsets[task.atoms[a] + 1] - task.list_offsets[task.atoms[a]]);
   }
   const int n = gather_block(model, task, capacity, scratch);
   if (n == -1) return BlockStatus::overlap;
@@ -138,7 +141,7 @@ inline BlockStatus block(const ModelView& model, const BlockTask& task, ScratchV
   environment(model, task.type, n, capacity, scratch);
   lap(0);
 
-  const std::uint8_t* excluded = model.excluded + static_cast<long>(task.type) * types;
+  const std::uint8_t* excluded = model.excluded + static_cast<std::int64_t>(task.type) * types;
   const auto has_net = [&](int t) {
     const int net = model.one_sided ? t : task.type * types + t;
     return (model.tables != nullptr && model.tables[net].rows > 0) || model.embedding[net].count > 0;
@@ -147,13 +150,13 @@ inline BlockStatus block(const ModelView& model, const BlockTask& task, ScratchV
     const int begin = scratch.segment[t * row];
     const int end = scratch.segment[t * row + task.count];
     if (begin == end || excluded[t] != 0 || !has_net(t)) continue;
-    embed(model, task.type, t, scratch.scalar + begin, end - begin, scratch.embedding + static_cast<long>(begin) * stride,
-          scratch.slope + static_cast<long>(begin) * stride, scratch);
+    embed(model, task.type, t, scratch.scalar + begin, end - begin, scratch.embedding + static_cast<std::int64_t>(begin) * stride,
+          scratch.slope + static_cast<std::int64_t>(begin) * stride, scratch);
   }
   lap(1);
-  const long input_stride = model.fitting[task.type].layers[0].inputs_padded;
+  const std::int64_t input_stride = model.fitting[task.type].layers[0].inputs_padded;
   for (int a = 0; a < task.count; ++a) {
-    double* contraction = scratch.descriptor + static_cast<long>(a) * 4 * stride;
+    double* contraction = scratch.descriptor + static_cast<std::int64_t>(a) * 4 * stride;
     for (int m = 0; m < 4 * stride; ++m) contraction[m] = 0.0;
     for (int t = 0; t < types; ++t) {
       const int begin = scratch.segment[t * row + a];
@@ -164,13 +167,14 @@ inline BlockStatus block(const ModelView& model, const BlockTask& task, ScratchV
       const int empty = model.sel[t] - (end - begin);
       if (pad == nullptr || empty <= 0) continue;
       const double times = model.per_slot ? 1.0 : static_cast<double>(empty);
-      if (model.per_slot) pad += static_cast<long>(end - begin) * 4 * stride;
-      for (int m = 0; m < 4 * stride; m += kWidth) store(contraction + m, fma(broadcast(times), load(pad + m), load(contraction + m)));
+      if (model.per_slot) pad += static_cast<std::int64_t>(end - begin) * 4 * stride;
+      for (int m = 0; m < 4 * stride; m += kWidth)
+        store(contraction + m, fma(broadcast(times), load(pad + m), load(contraction + m)));
     }
     for (int m = 0; m < 4 * stride; m += kWidth) store(contraction + m, load(contraction + m) * broadcast(model.inverse_slots));
     double* input = scratch.fit_input + a * input_stride;
     descriptor(model, contraction, input);
-    for (long m = static_cast<long>(model.axis) * stride; m < input_stride; ++m) input[m] = 0.0;
+    for (std::int64_t m = static_cast<std::int64_t>(model.axis) * stride; m < input_stride; ++m) input[m] = 0.0;
   }
 
   lap(2);
@@ -188,15 +192,15 @@ inline BlockStatus block(const ModelView& model, const BlockTask& task, ScratchV
     double* gradients = task.pair_gradients + 3 * list_begin;
     const std::uint64_t listed = task.list_offsets[atom + 1] - list_begin;
     for (std::uint64_t k = 0; k < 3 * listed; ++k) gradients[k] = 0.0;
-    double* virial = task.atom_virials + 9 * static_cast<long>(atom);
+    double* virial = task.atom_virials + 9 * static_cast<std::int64_t>(atom);
     for (int k = 0; k < 9; ++k) virial[k] = 0.0;
     if (scale == 0.0) continue;
-    descriptor_backward(model, scratch.descriptor + static_cast<long>(a) * 4 * stride, scratch.fit_input + a * input_stride, scale,
-                        scratch.gradient_a);
+    descriptor_backward(model, scratch.descriptor + static_cast<std::int64_t>(a) * 4 * stride,
+                        scratch.fit_input + a * input_stride, scale, scratch.gradient_a);
     for (int t = 0; t < types; ++t) {
       if (excluded[t] != 0 || !has_net(t)) continue;
-      pair_gradients(model, task, scratch.segment[t * row + a], scratch.segment[t * row + a + 1], list_begin, scratch.gradient_a, capacity,
-                     scratch, virial);
+      pair_gradients(model, task, scratch.segment[t * row + a], scratch.segment[t * row + a + 1], list_begin, scratch.gradient_a,
+                     capacity, scratch, virial);
     }
   }
   lap(4);

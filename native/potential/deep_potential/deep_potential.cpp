@@ -42,16 +42,23 @@ int block_size(std::size_t natoms) { return static_cast<int>(std::clamp<std::siz
 void make_blocks(const Configuration& configuration, int ntypes, DeepWorkspace& work) {
   const std::size_t n = configuration.natoms;
   const std::uint64_t* offsets = configuration.list->offsets();
-  work.order.clear();
   work.blocks.clear();
   const int size = block_size(n);
+  // Counting sort; virtual atoms (-1) are left out.
+  std::vector<std::size_t> begin(static_cast<std::size_t>(ntypes) + 1, 0);
+  for (std::size_t i = 0; i < n; ++i) {
+    if (configuration.types[i] >= 0) begin[static_cast<std::size_t>(configuration.types[i]) + 1] += 1;
+  }
+  for (int type = 0; type < ntypes; ++type) begin[type + 1] += begin[type];
+  work.order.resize(begin[ntypes]);
+  std::vector<std::size_t> cursor(begin);
+  for (std::size_t i = 0; i < n; ++i) {
+    if (configuration.types[i] >= 0) work.order[cursor[configuration.types[i]]++] = static_cast<std::int32_t>(i);
+  }
   for (int type = 0; type < ntypes; ++type) {
-    const std::size_t begin = work.order.size();
-    for (std::size_t i = 0; i < n; ++i) {
-      if (configuration.types[i] == type) work.order.push_back(static_cast<std::int32_t>(i));
-    }
-    for (std::size_t first = begin; first < work.order.size(); first += size) {
-      Block block{first, static_cast<int>(std::min<std::size_t>(size, work.order.size() - first)), type, 0, 0};
+    const std::size_t end = begin[type + 1];
+    for (std::size_t first = begin[type]; first < end; first += size) {
+      Block block{first, static_cast<int>(std::min<std::size_t>(size, end - first)), type, 0, 0};
       for (int a = 0; a < block.count; ++a) {
         const std::size_t i = static_cast<std::size_t>(work.order[first + a]);
         const std::size_t listed = offsets[i + 1] - offsets[i];
@@ -67,11 +74,15 @@ void make_blocks(const Configuration& configuration, int ntypes, DeepWorkspace& 
 
 std::unique_ptr<Workspace> DeepPotential::make_workspace() const { return std::make_unique<DeepWorkspace>(); }
 
-void DeepPotential::compute(const Configuration& configuration, Workspace& workspace, Results& results, const Execution& execution) const {
+void DeepPotential::compute(const Configuration& configuration, Workspace& workspace, Results& results,
+                            const Execution& execution) const {
   auto& work = static_cast<DeepWorkspace&>(workspace);
   const std::size_t n = configuration.natoms;
   const NeighbourList& list = *configuration.list;
   const std::size_t types = static_cast<std::size_t>(view_.ntypes);
+  if (view_.per_slot && configuration.overflow_rule == SelOverflow::grow) {
+    throw Error("SEL_CANNOT_GROW", "the statistics of this model differ by slot: there are none for neighbours beyond sel");
+  }
   make_blocks(configuration, view_.ntypes, work);
   if (work.scratch.size() < static_cast<std::size_t>(execution.threads)) work.scratch.resize(execution.threads);
   work.pair_gradients.resize(3 * list.size());
@@ -83,7 +94,7 @@ void DeepPotential::compute(const Configuration& configuration, Workspace& works
   static_assert(sizeof(NeighbourList::Entry) == 2 * sizeof(std::int32_t));
   parallel_for(work.blocks.size(), execution, [&](std::size_t index, int lane) {
     const Block& block = work.blocks[index];
-    std::int32_t culprits[2] = {0, 0};
+    std::int32_t culprits[3] = {0, 0, 0};
     BlockTask task{};
     task.atoms = work.order.data() + block.first;
     task.count = block.count;
@@ -102,16 +113,19 @@ void DeepPotential::compute(const Configuration& configuration, Workspace& works
     task.culprits = culprits;
     task.seconds = &work.seconds[5 * index];
     task.clock = clock_seconds;
-    ScratchView& scratch = work.scratch[lane].fit(view_, block.type, block.count, block.listed, block.listed_one, widest_embedding_);
+    ScratchView& scratch =
+        work.scratch[lane].fit(view_, block.type, block.count, block.listed, block.listed_one, widest_embedding_);
     switch (kernel_->block(view_, task, scratch)) {
       case BlockStatus::overlap:
-        throw Error("ATOMS_OVERLAP", "atoms " + std::to_string(culprits[0]) + " and " + std::to_string(culprits[1]) + " are at the same place",
+        throw Error("ATOMS_OVERLAP",
+                    "atoms " + std::to_string(culprits[0]) + " and " + std::to_string(culprits[1]) + " are at the same place",
                     culprits[0], {{"other", static_cast<double>(culprits[1])}});
       case BlockStatus::sel_overflow:
         throw Error("SEL_OVERFLOW",
-                    "an atom has " + std::to_string(culprits[1]) + " neighbours of type " + std::to_string(culprits[0]) + ", the model has " +
-                        std::to_string(view_.sel[culprits[0]]) + " slots for them",
-                    -1, {{"type", static_cast<double>(culprits[0])}, {"count", static_cast<double>(culprits[1])}});
+                    "atom " + std::to_string(culprits[2]) + " has " + std::to_string(culprits[1]) + " neighbours of type " +
+                        std::to_string(culprits[0]) + ", the model has " + std::to_string(view_.sel[culprits[0]]) +
+                        " slots for them",
+                    culprits[2], {{"type", static_cast<double>(culprits[0])}, {"count", static_cast<double>(culprits[1])}});
       default: break;
     }
   });

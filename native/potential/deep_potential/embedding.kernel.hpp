@@ -18,12 +18,13 @@ using deep_potential::TableView;
 // One layer for n rows: `value` and `slope` hold y W and dy W on entry, the layer's output on return. `in` is y (n rows), followed
 // by dy in the next kEmbeddingChunk rows.
 template <Activation ACT>
-inline void embedding_layer(const LayerView& layer, int n, const double* in, int in_stride, double* value, double* slope, int out_stride) {
+inline void embedding_layer(const LayerView& layer, int n, const double* in, int in_stride, double* value, double* slope,
+                            int out_stride) {
   const int vectors = layer.outputs_padded / kWidth;
-  const double* dy = in + static_cast<long>(kEmbeddingChunk) * in_stride;
+  const double* dy = in + static_cast<std::int64_t>(kEmbeddingChunk) * in_stride;
   for (int row = 0; row < n; ++row) {
-    double* y = value + static_cast<long>(row) * out_stride;
-    double* d = slope + static_cast<long>(row) * out_stride;
+    double* y = value + static_cast<std::int64_t>(row) * out_stride;
+    double* d = slope + static_cast<std::int64_t>(row) * out_stride;
     for (int v = 0; v < vectors; ++v) {
       VecD derivative;
       VecD a = activate<ACT>(load(y + v * kWidth) + load(layer.bias + v * kWidth), layer.threshold, derivative);
@@ -35,8 +36,8 @@ inline void embedding_layer(const LayerView& layer, int n, const double* in, int
       store(y + v * kWidth, a);
       store(d + v * kWidth, derivative * load(d + v * kWidth));
     }
-    const double* yi = in + static_cast<long>(row) * in_stride;
-    const double* di = dy + static_cast<long>(row) * in_stride;
+    const double* yi = in + static_cast<std::int64_t>(row) * in_stride;
+    const double* di = dy + static_cast<std::int64_t>(row) * in_stride;
     if (layer.shortcut != Shortcut::none) {
       const int copies = layer.shortcut == Shortcut::twice ? 2 : 1;
       for (int copy = 0; copy < copies; ++copy) {
@@ -54,28 +55,29 @@ inline void embedding_layer(const LayerView& layer, int n, const double* in, int
   }
 }
 
-inline void embed_by_net(const NetworkView& net, const double* s, int n, double* g, double* dg, int width_padded, ScratchView& scratch) {
+inline void embed_by_net(const NetworkView& net, const double* s, int n, double* g, double* dg, int width_padded,
+                         ScratchView& scratch) {
   for (int first = 0; first < n; first += kEmbeddingChunk) {
     const int rows = n - first < kEmbeddingChunk ? n - first : kEmbeddingChunk;
     double* in = scratch.layer_a;
     double* out = scratch.layer_b;
     int in_stride = deep_potential::kPad;
     for (int row = 0; row < rows; ++row) {
-      in[static_cast<long>(row) * in_stride] = s[first + row];
-      in[static_cast<long>(kEmbeddingChunk + row) * in_stride] = 1.0;
+      in[static_cast<std::int64_t>(row) * in_stride] = s[first + row];
+      in[static_cast<std::int64_t>(kEmbeddingChunk + row) * in_stride] = 1.0;
     }
     for (int l = 0; l < net.count; ++l) {
       const LayerView& layer = net.layers[l];
       const bool last = l + 1 == net.count;
       const int out_stride = last ? width_padded : layer.outputs_padded;
-      double* value = last ? g + static_cast<long>(first) * width_padded : out;
-      double* slope = last ? dg + static_cast<long>(first) * width_padded : out + static_cast<long>(kEmbeddingChunk) * out_stride;
+      double* value = last ? g + static_cast<std::int64_t>(first) * width_padded : out;
+      double* slope = last ? dg + static_cast<std::int64_t>(first) * width_padded
+                           : out + static_cast<std::int64_t>(kEmbeddingChunk) * out_stride;
       gemm(rows, layer.outputs_padded, layer.inputs, in, in_stride, layer.weights, layer.outputs_padded, value, out_stride);
-      gemm(rows, layer.outputs_padded, layer.inputs, in + static_cast<long>(kEmbeddingChunk) * in_stride, in_stride, layer.weights,
-           layer.outputs_padded, slope, out_stride);
-      with_activation(layer.activation, [&]<Activation ACT>() {
-        embedding_layer<ACT>(layer, rows, in, in_stride, value, slope, out_stride);
-      });
+      gemm(rows, layer.outputs_padded, layer.inputs, in + static_cast<std::int64_t>(kEmbeddingChunk) * in_stride, in_stride,
+           layer.weights, layer.outputs_padded, slope, out_stride);
+      with_activation(layer.activation,
+                      [&]<Activation ACT>() { embedding_layer<ACT>(layer, rows, in, in_stride, value, slope, out_stride); });
       double* swap = in;
       in = out;
       out = swap;
@@ -111,21 +113,23 @@ inline void embed_by_table(const TableView& table, const double* s, int n, doubl
       beyond = x - table.max;
     }
     if (k > table.rows - 1) k = table.rows - 1;
-    const double* a = table.coefficients + static_cast<long>(k) * 6 * width_padded;
+    const double* a = table.coefficients + static_cast<std::int64_t>(k) * 6 * width_padded;
     const VecD t = broadcast(u);
     const VecD outside = broadcast(beyond);
     for (int m = 0; m < width_padded; m += kWidth) {
       const VecD a1 = load(a + width_padded + m), a2 = load(a + 2 * width_padded + m), a3 = load(a + 3 * width_padded + m);
       const VecD a4 = load(a + 4 * width_padded + m), a5 = load(a + 5 * width_padded + m);
       const VecD value = fma(fma(fma(fma(fma(a5, t, a4), t, a3), t, a2), t, a1), t, load(a + m));
-      const VecD slope = fma(fma(fma(fma(broadcast(5.0) * a5, t, broadcast(4.0) * a4), t, broadcast(3.0) * a3), t, broadcast(2.0) * a2), t, a1);
-      store(g + static_cast<long>(row) * width_padded + m, fma(slope, outside, value));
-      store(dg + static_cast<long>(row) * width_padded + m, slope);
+      const VecD slope =
+          fma(fma(fma(fma(broadcast(5.0) * a5, t, broadcast(4.0) * a4), t, broadcast(3.0) * a3), t, broadcast(2.0) * a2), t, a1);
+      store(g + static_cast<std::int64_t>(row) * width_padded + m, fma(slope, outside, value));
+      store(dg + static_cast<std::int64_t>(row) * width_padded + m, slope);
     }
   }
 }
 
-inline void embed(const ModelView& model, int centre, int neighbour, const double* s, int n, double* g, double* dg, ScratchView& scratch) {
+inline void embed(const ModelView& model, int centre, int neighbour, const double* s, int n, double* g, double* dg,
+                  ScratchView& scratch) {
   const int net = model.one_sided ? neighbour : centre * model.ntypes + neighbour;
   if (model.tables != nullptr && model.tables[net].rows > 0) {
     embed_by_table(model.tables[net], s, n, g, dg, model.width_padded);

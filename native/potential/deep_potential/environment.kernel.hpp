@@ -15,8 +15,8 @@ using deep_potential::ScratchView;
 // Indices by ascending distance; ties by their order in the list (1.4). Heap sort: no memory, no library code in a kernel.
 inline void sort_by_distance(std::int32_t* index, int n, const double* candidate) {
   const auto less = [&](std::int32_t a, std::int32_t b) {
-    const double da = candidate[4 * static_cast<long>(a) + 3];
-    const double db = candidate[4 * static_cast<long>(b) + 3];
+    const double da = candidate[4 * static_cast<std::int64_t>(a) + 3];
+    const double db = candidate[4 * static_cast<std::int64_t>(b) + 3];
     return da < db || (da == db && a < b);
   };
   const auto sift = [&](int start, int end) {
@@ -45,15 +45,15 @@ inline void sort_by_distance(std::int32_t* index, int n, const double* candidate
 inline int collect(const ModelView& model, const BlockTask& task, std::int32_t centre, ScratchView& scratch) {
   const std::uint64_t begin = task.list_offsets[centre];
   const std::uint64_t end = task.list_offsets[centre + 1];
-  const double* x = task.positions + 3 * static_cast<long>(centre);
+  const double* x = task.positions + 3 * static_cast<std::int64_t>(centre);
   const double cutoff2 = model.cutoff * model.cutoff;
-  const std::uint8_t* removed = model.pair_excluded + static_cast<long>(task.type) * model.ntypes;
+  const std::uint8_t* removed = model.pair_excluded + static_cast<std::int64_t>(task.type) * model.ntypes;
   int count = 0;
   for (std::uint64_t k = begin; k < end; ++k) {
     const std::int32_t j = task.list_entries[2 * k];
-    const double* t = task.shifts + 3 * static_cast<long>(task.list_entries[2 * k + 1]);
-    const double* y = task.positions + 3 * static_cast<long>(j);
-    double* out = scratch.candidate + 4 * static_cast<long>(count);
+    const double* t = task.shifts + 3 * static_cast<std::int64_t>(task.list_entries[2 * k + 1]);
+    const double* y = task.positions + 3 * static_cast<std::int64_t>(j);
+    double* out = scratch.candidate + 4 * static_cast<std::int64_t>(count);
     const double dx = (y[0] - x[0]) + t[0];
     const double dy = (y[1] - x[1]) + t[1];
     const double dz = (y[2] - x[2]) + t[2];
@@ -77,7 +77,8 @@ inline int collect(const ModelView& model, const BlockTask& task, std::int32_t c
 }
 
 // Drops candidates beyond sel (1.4): marks them with type -1. Returns false where the rule is to stop.
-inline bool apply_sel(const ModelView& model, const BlockTask& task, int count, std::int32_t* counts, ScratchView& scratch) {
+inline bool apply_sel(const ModelView& model, const BlockTask& task, std::int32_t centre, int count, std::int32_t* counts,
+                      ScratchView& scratch) {
   bool over = false;
   for (int t = 0; t < model.ntypes; ++t) {
     if (counts[t] <= model.sel[t]) continue;
@@ -88,6 +89,7 @@ inline bool apply_sel(const ModelView& model, const BlockTask& task, int count, 
     if (task.overflow_rule == 2) {
       task.culprits[0] = t;
       task.culprits[1] = counts[t];
+      task.culprits[2] = centre;
       return false;
     }
   }
@@ -109,12 +111,12 @@ inline bool apply_sel(const ModelView& model, const BlockTask& task, int count, 
 }
 
 // Fills segment, entry, vector (and slot); returns the number of neighbours, -1 overlap, -2 sel overflow.
-inline int gather_block(const ModelView& model, const BlockTask& task, long capacity, ScratchView& scratch) {
+inline int gather_block(const ModelView& model, const BlockTask& task, std::int64_t capacity, ScratchView& scratch) {
   const int types = model.ntypes;
   const int row = task.count + 1;
-  // Two passes over the atoms would compute distances twice; instead neighbours are written atom by atom into per-type lanes whose
-  // bounds come from the listed counts, and moved together afterwards.
-  long total = 0;
+  // Places in type-major order are known only when all atoms have been counted, and distances are not computed twice: neighbours are
+  // kept in atom-major order first and moved afterwards.
+  std::int64_t total = 0;
   std::int32_t* number = scratch.segment;  // [T][atoms + 1], counts first
   for (int k = 0; k < types * row; ++k) number[k] = 0;
   double* kept = scratch.rows;  // atom-major copy: x y z r2, moved into place below
@@ -126,11 +128,11 @@ inline int gather_block(const ModelView& model, const BlockTask& task, long capa
     std::int32_t* counts = scratch.placed + 2 * capacity;
     for (int t = 0; t < types; ++t) counts[t] = 0;
     for (int k = 0; k < count; ++k) counts[scratch.candidate_type[k]] += 1;
-    if (!apply_sel(model, task, count, counts, scratch)) return -2;
+    if (!apply_sel(model, task, task.atoms[a], count, counts, scratch)) return -2;
     for (int k = 0; k < count; ++k) {
       const std::int32_t type = scratch.candidate_type[k];
       if (type < 0) continue;
-      for (int c = 0; c < 4; ++c) kept[4 * total + c] = scratch.candidate[4 * static_cast<long>(k) + c];
+      for (int c = 0; c < 4; ++c) kept[4 * total + c] = scratch.candidate[4 * static_cast<std::int64_t>(k) + c];
       kept_type[total] = type;
       kept_entry[total] = scratch.candidate_entry[k];
       total += 1;
@@ -152,14 +154,14 @@ inline int gather_block(const ModelView& model, const BlockTask& task, long capa
   double* r2 = z + capacity;
   // Cursor of each type within the present atom, kept in the tail of `placed`.
   std::int32_t* cursor = scratch.placed + 2 * capacity;
-  long from = 0;
+  std::int64_t from = 0;
   for (int a = 0; a < task.count; ++a) {
-    long mine = 0;
+    std::int64_t mine = 0;
     for (int t = 0; t < types; ++t) {
       cursor[t] = number[t * row + a];
       mine += number[t * row + a + 1] - number[t * row + a];
     }
-    for (long k = from; k < from + mine; ++k) {
+    for (std::int64_t k = from; k < from + mine; ++k) {
       const std::int32_t place = cursor[kept_type[k]]++;
       x[place] = kept[4 * k];
       y[place] = kept[4 * k + 1];
@@ -173,7 +175,7 @@ inline int gather_block(const ModelView& model, const BlockTask& task, long capa
 }
 
 // Ranks by distance inside each (atom, type) segment: the slot of every neighbour, where the statistics differ by slot.
-inline void rank_slots(const ModelView& model, const BlockTask& task, long capacity, ScratchView& scratch) {
+inline void rank_slots(const ModelView& model, const BlockTask& task, std::int64_t capacity, ScratchView& scratch) {
   const double* r2 = scratch.vector + 3 * capacity;
   const int row = task.count + 1;
   for (int t = 0; t < model.ntypes; ++t) {
@@ -190,7 +192,7 @@ inline void rank_slots(const ModelView& model, const BlockTask& task, long capac
 }
 
 // Switch (1.3), rows (1.5) and the radial factors of the gradient (1.9) for n neighbours; r^2 in vector[3] becomes r.
-inline void environment(const ModelView& model, int centre_type, int n, long capacity, ScratchView& scratch) {
+inline void environment(const ModelView& model, int centre_type, int n, std::int64_t capacity, ScratchView& scratch) {
   const VecD one = broadcast(1.0);
   const VecD smooth = broadcast(model.smooth);
   const VecD cutoff = broadcast(model.cutoff);
@@ -224,11 +226,12 @@ inline void environment(const ModelView& model, int centre_type, int n, long cap
     store(raw[2], c3 * y);
     store(raw[3], c3 * z);
     for (int lane = 0; lane < lanes; ++lane) {
-      const long place = model.per_slot ? (static_cast<long>(centre_type) * model.slots_total + scratch.slot[first + lane]) * 4
-                                        : static_cast<long>(centre_type) * 4;
+      const std::int64_t place =
+          model.per_slot ? (static_cast<std::int64_t>(centre_type) * model.slots_total + scratch.slot[first + lane]) * 4
+                         : static_cast<std::int64_t>(centre_type) * 4;
       const double* mean = model.davg + place;
       const double* inverse = model.inverse_dstd + place;
-      double* out = scratch.rows + 4 * static_cast<long>(first + lane);
+      double* out = scratch.rows + 4 * static_cast<std::int64_t>(first + lane);
       for (int c = 0; c < 4; ++c) out[c] = (raw[c][lane] - mean[c]) * inverse[c];
       scratch.scalar[first + lane] = out[0];
     }

@@ -17,10 +17,11 @@ inline int place_of(const LayerView& layer, int input) { return layer.input_plac
 
 // y W on entry in `value`; act(.) idt + shortcut on return, d act idt in `slope`.
 template <Activation ACT>
-inline void fitting_layer(const LayerView& layer, int atoms, const double* in, int in_stride, double* value, double* slope, int stride) {
+inline void fitting_layer(const LayerView& layer, int atoms, const double* in, int in_stride, double* value, double* slope,
+                          int stride) {
   for (int atom = 0; atom < atoms; ++atom) {
-    double* y = value + static_cast<long>(atom) * stride;
-    double* d = slope + static_cast<long>(atom) * stride;
+    double* y = value + static_cast<std::int64_t>(atom) * stride;
+    double* d = slope + static_cast<std::int64_t>(atom) * stride;
     for (int m = 0; m < layer.outputs_padded; m += kWidth) {
       VecD derivative;
       VecD a = activate<ACT>(load(y + m) + load(layer.bias + m), layer.threshold, derivative);
@@ -31,7 +32,7 @@ inline void fitting_layer(const LayerView& layer, int atoms, const double* in, i
       store(y + m, a);
       store(d + m, derivative);
     }
-    const double* yi = in + static_cast<long>(atom) * in_stride;
+    const double* yi = in + static_cast<std::int64_t>(atom) * in_stride;
     if (layer.shortcut == Shortcut::identity && layer.input_place == nullptr) {
       for (int m = 0; m < layer.outputs_padded; m += kWidth) store(y + m, load(y + m) + load(yi + m));
     } else if (layer.shortcut != Shortcut::none) {
@@ -47,7 +48,7 @@ inline void fitting_layer(const LayerView& layer, int atoms, const double* in, i
 inline void fit(const ModelView& model, int type, int atoms, double* energies, bool gradient, ScratchView& scratch) {
   const NetworkView& net = model.fitting[type];
   const int stride = net.widest;
-  const long plane = static_cast<long>(atoms) * stride;
+  const std::int64_t plane = static_cast<std::int64_t>(atoms) * stride;
   const double* in = scratch.fit_input;
   int in_stride = net.layers[0].inputs_padded;
   for (int l = 0; l < net.count; ++l) {
@@ -55,13 +56,12 @@ inline void fit(const ModelView& model, int type, int atoms, double* energies, b
     double* value = scratch.fit_values + l * plane;
     double* slope = scratch.fit_slopes + l * plane;
     gemm(atoms, layer.outputs_padded, layer.inputs_padded, in, in_stride, layer.weights, layer.outputs_padded, value, stride);
-    with_activation(layer.activation, [&]<Activation ACT>() {
-      fitting_layer<ACT>(layer, atoms, in, in_stride, value, slope, stride);
-    });
+    with_activation(layer.activation,
+                    [&]<Activation ACT>() { fitting_layer<ACT>(layer, atoms, in, in_stride, value, slope, stride); });
     in = value;
     in_stride = stride;
   }
-  for (int atom = 0; atom < atoms; ++atom) energies[atom] = in[static_cast<long>(atom) * stride];
+  for (int atom = 0; atom < atoms; ++atom) energies[atom] = in[static_cast<std::int64_t>(atom) * stride];
   if (!gradient) return;
 
   // Backward: dy of the output layer is 1 (its only real column), then dx = (dy * slope) W^T + shortcut.
@@ -69,7 +69,7 @@ inline void fit(const ModelView& model, int type, int atoms, double* energies, b
   double* dx = scratch.fit_gradient_b;
   const LayerView& top = net.layers[net.count - 1];
   for (int atom = 0; atom < atoms; ++atom) {
-    double* row = dy + static_cast<long>(atom) * stride;
+    double* row = dy + static_cast<std::int64_t>(atom) * stride;
     for (int m = 0; m < top.outputs_padded; ++m) row[m] = 0.0;
     row[0] = 1.0;
   }
@@ -82,14 +82,14 @@ inline void fit(const ModelView& model, int type, int atoms, double* energies, b
     // The shortcut needs dy itself, the product needs dy * slope: values of this layer are spent, so their memory holds the latter.
     double* scaled = scratch.fit_values + l * plane;
     for (int atom = 0; atom < atoms; ++atom) {
-      const long row = static_cast<long>(atom) * stride;
+      const std::int64_t row = static_cast<std::int64_t>(atom) * stride;
       for (int m = 0; m < layer.outputs_padded; m += kWidth) store(scaled + row + m, load(dy + row + m) * load(slope + row + m));
     }
     gemm(atoms, layer.inputs_padded, layer.outputs, scaled, stride, layer.transposed, layer.inputs_padded, out, out_stride);
     if (layer.shortcut != Shortcut::none) {
       for (int atom = 0; atom < atoms; ++atom) {
-        const double* d = dy + static_cast<long>(atom) * stride;
-        double* x = out + static_cast<long>(atom) * out_stride;
+        const double* d = dy + static_cast<std::int64_t>(atom) * stride;
+        double* x = out + static_cast<std::int64_t>(atom) * out_stride;
         for (int o = 0; o < layer.outputs; ++o) x[place_of(layer, o % layer.inputs)] += d[o];
       }
     }

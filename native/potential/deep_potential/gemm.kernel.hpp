@@ -27,14 +27,14 @@ inline void gemm_tile(int depth, const double* a, int lda, const double* b, int 
   }
   for (int k = 0; k < depth; ++k) {
     VecD right[VECTORS];
-    for (int v = 0; v < VECTORS; ++v) right[v] = load(b + static_cast<long>(k) * ldb + v * kWidth);
+    for (int v = 0; v < VECTORS; ++v) right[v] = load(b + static_cast<std::int64_t>(k) * ldb + v * kWidth);
     for (int r = 0; r < ROWS; ++r) {
-      const VecD left = broadcast(a[static_cast<long>(r) * lda + k]);
+      const VecD left = broadcast(a[static_cast<std::int64_t>(r) * lda + k]);
       for (int v = 0; v < VECTORS; ++v) sum[r][v] = fma(left, right[v], sum[r][v]);
     }
   }
   for (int r = 0; r < ROWS; ++r) {
-    for (int v = 0; v < VECTORS; ++v) store(c + static_cast<long>(r) * ldc + v * kWidth, sum[r][v]);
+    for (int v = 0; v < VECTORS; ++v) store(c + static_cast<std::int64_t>(r) * ldc + v * kWidth, sum[r][v]);
   }
 }
 
@@ -42,13 +42,16 @@ template <int VECTORS>
 inline void gemm_columns(int rows, int depth, const double* a, int lda, const double* b, int ldb, double* c, int ldc) {
   int r = 0;
   for (; r + kTileRows <= rows; r += kTileRows) {
-    gemm_tile<kTileRows, VECTORS>(depth, a + static_cast<long>(r) * lda, lda, b, ldb, c + static_cast<long>(r) * ldc, ldc);
+    gemm_tile<kTileRows, VECTORS>(depth, a + static_cast<std::int64_t>(r) * lda, lda, b, ldb,
+                                  c + static_cast<std::int64_t>(r) * ldc, ldc);
   }
   for (; r + 2 <= rows; r += 2) {
-    gemm_tile<2, VECTORS>(depth, a + static_cast<long>(r) * lda, lda, b, ldb, c + static_cast<long>(r) * ldc, ldc);
+    gemm_tile<2, VECTORS>(depth, a + static_cast<std::int64_t>(r) * lda, lda, b, ldb, c + static_cast<std::int64_t>(r) * ldc,
+                          ldc);
   }
   for (; r < rows; ++r) {
-    gemm_tile<1, VECTORS>(depth, a + static_cast<long>(r) * lda, lda, b, ldb, c + static_cast<long>(r) * ldc, ldc);
+    gemm_tile<1, VECTORS>(depth, a + static_cast<std::int64_t>(r) * lda, lda, b, ldb, c + static_cast<std::int64_t>(r) * ldc,
+                          ldc);
   }
 }
 

@@ -45,10 +45,13 @@ DeepPotential::DeepPotential(const DeepPotentialParameters& p, Isa isa) : kernel
   require(p.ntypes > 0 && p.ntypes <= 128, "number of types");
   require(p.cutoff > 0 && p.cutoff > p.smooth && p.switch_width > 0, "cutoff");
   require(p.sel.size() == types && p.width > 0 && p.axis > 0 && p.axis <= p.width && p.slots > 0, "sel, width or axis");
+  require(p.width <= 1 << 16 && static_cast<std::int64_t>(p.width) * p.axis <= 1 << 20, "width or axis");
   const std::size_t nets = p.one_sided ? types : types * types;
-  require(p.embedding.size() == nets && (p.tables.empty() || p.tables.size() == nets) && p.fitting.size() == types, "number of nets");
+  require(p.embedding.size() == nets && (p.tables.empty() || p.tables.size() == nets) && p.fitting.size() == types,
+          "number of nets");
   for (const auto* flags : {&p.excluded, &p.pair_excluded}) require(flags->size() == types * types, "exclusions");
-  for (const auto* flags : {&p.atom_excluded, &p.fitting_excluded, &p.subtract_vacuum}) require(flags->size() == types, "type flags");
+  for (const auto* flags : {&p.atom_excluded, &p.fitting_excluded, &p.subtract_vacuum})
+    require(flags->size() == types, "type flags");
   for (const auto* values : {&p.atom_bias, &p.out_std, &p.out_bias}) require(values->size() == types, "biases");
 
   view_.ntypes = p.ntypes;
@@ -59,7 +62,7 @@ DeepPotential::DeepPotential(const DeepPotentialParameters& p, Isa isa) : kernel
   view_.native_rule = p.native_rule;
   sel_ = p.sel;
   for (const int slots : sel_) {
-    require(slots >= 0, "sel");
+    require(slots >= 0 && slots <= 1 << 20, "sel");
     slot_offset_.push_back(view_.slots_total);
     view_.slots_total += slots;
   }
@@ -146,7 +149,8 @@ NetworkView DeepPotential::add_network(const DeepPotentialParameters::Network& n
       std::vector<double> transposed(weights.size());
       for (int i = 0; i < layer.inputs_padded; ++i) {
         for (int o = 0; o < layer.outputs_padded; ++o) {
-          transposed[static_cast<std::size_t>(o) * layer.inputs_padded + i] = weights[static_cast<std::size_t>(i) * layer.outputs_padded + o];
+          transposed[static_cast<std::size_t>(o) * layer.inputs_padded + i] =
+              weights[static_cast<std::size_t>(i) * layer.outputs_padded + o];
         }
       }
       layer.transposed = keep(std::move(transposed));
@@ -174,6 +178,9 @@ TableView DeepPotential::add_table(const DeepPotentialParameters::Table& source)
   if (source.rows == 0) return view;
   require(source.coefficients.size() == static_cast<std::size_t>(source.rows) * 6 * view_.width, "table");
   require(source.step > 0 && source.coarse_step > 0 && source.upper > source.lower && source.max >= source.upper, "table range");
+  // Panel numbers are kept in an int before they are limited to the rows that there are.
+  require((source.upper - source.lower) / source.step < 1e9 && (source.max - source.upper) / source.coarse_step < 1e9,
+          "table steps");
   view.lower = source.lower;
   view.upper = source.upper;
   view.max = source.max;
@@ -213,8 +220,9 @@ void DeepPotential::make_pads() {
       bool silent = true;
       std::vector<double> rows(4 * static_cast<std::size_t>(slots));
       for (int slot = 0; slot < slots; ++slot) {
-        const std::size_t place =
-            view_.per_slot ? (static_cast<std::size_t>(centre) * view_.slots_total + slot_offset_[t] + slot) * 4 : static_cast<std::size_t>(centre) * 4;
+        const std::size_t place = view_.per_slot
+                                      ? (static_cast<std::size_t>(centre) * view_.slots_total + slot_offset_[t] + slot) * 4
+                                      : static_cast<std::size_t>(centre) * 4;
         for (int c = 0; c < 4; ++c) {
           rows[4 * slot + c] = -view_.davg[place + c] * view_.inverse_dstd[place + c];
           if (view_.davg[place + c] != 0.0) silent = false;

@@ -88,36 +88,37 @@ struct BlockTask {
   // Results.
   double* pair_gradients;  // [entries][3]: dE_i/dr_ij, zero outside the cutoff
   double* atom_energies;
-  double* atom_virials;       // [atoms][9]
-  std::int32_t* overflow;     // [2T] of this block
+  double* atom_virials;    // [atoms][9]
+  std::int32_t* overflow;  // [2T] of this block
   std::uint64_t* pairs_inside;
-  std::int32_t* culprits;  // two atoms, or type and count
+  std::int32_t* culprits;  // [3]: two atoms; or type, count, and the atom that has them
   // Seconds of this block: environment, embedding, descriptor, fitting, forces.
   double* seconds;
   double (*clock)();
 };
 
-// Scratch of one thread. Sizes: see allocate() in deep_potential.cpp.
+// Scratch of one thread. Sizes: Scratch::fit in scratch.hpp.
 struct ScratchView {
   std::int32_t* candidate_entry;
   std::int32_t* candidate_type;
   double* candidate;      // [listed of one atom][4]: x y z r2
   std::int32_t* segment;  // [T][atoms + 1]: first neighbour of each atom within its type
-  std::int32_t* placed;   // [listed of the block]: place in type-major order -> candidate number
-  std::int32_t* entry;    // [n]: list entry of a neighbour
-  std::int32_t* slot;     // [n]: rank by distance, where per_slot
-  double* vector;         // [4][n]: x, y, z, r (lanes last)
-  double* chain;          // [3][n]: c1, c2, c3 of 1.9
-  double* rows;           // [n][4]: normalised environment rows R
-  double* scalar;         // [n]: s = R_0
-  double* embedding;      // [n][Mp]: G
-  double* slope;          // [n][Mp]: dG/ds
-  double* layer_a;        // [2 x chunk][widest]
+  std::int32_t*
+      placed;  // [2 listed + T]: candidates of one atom by distance; list entries in atom-major order; cursors of the types
+  std::int32_t* entry;  // [n]: list entry of a neighbour
+  std::int32_t* slot;   // [n]: type while neighbours are gathered; then rank by distance, where per_slot
+  double* vector;       // [4][n]: x, y, z, r (lanes last)
+  double* chain;        // [3][n]: c1, c2, c3 of 1.9
+  double* rows;         // [n][4]: x y z r2 while neighbours are gathered; then the normalised environment rows R
+  double* scalar;       // [n]: s = R_0
+  double* embedding;    // [n][Mp]: G
+  double* slope;        // [n][Mp]: dG/ds
+  double* layer_a;      // [2 x chunk][widest]
   double* layer_b;
-  double* descriptor;     // [atoms][4][Mp]: A
-  double* gradient_a;     // [4][Mp]: dE/dA
-  double* fit_input;      // [atoms][inputs of the first fitting layer, padded]
-  double* fit_values;     // [layers][atoms][widest]
+  double* descriptor;  // [atoms][4][Mp]: A
+  double* gradient_a;  // [4][Mp]: dE/dA
+  double* fit_input;   // [atoms][inputs of the first fitting layer, padded]
+  double* fit_values;  // [layers][atoms][widest]
   double* fit_slopes;
   double* fit_gradient_a;  // [atoms][widest]
   double* fit_gradient_b;
@@ -128,7 +129,8 @@ inline constexpr int kEmbeddingChunk = 64;
 
 struct Kernel {
   // G and dG/ds of net (centre, neighbour) at n values of s: g, dg [n][Mp].
-  void (*embed)(const ModelView& model, int centre, int neighbour, const double* s, int n, double* g, double* dg, ScratchView& scratch);
+  void (*embed)(const ModelView& model, int centre, int neighbour, const double* s, int n, double* g, double* dg,
+                ScratchView& scratch);
   // Net of a type at `atoms` rows in scratch.fit_input; energies [atoms], and dE/dinput into scratch.fit_input where gradient is set.
   void (*fit)(const ModelView& model, int type, int atoms, double* energies, bool gradient, ScratchView& scratch);
   BlockStatus (*block)(const ModelView& model, const BlockTask& task, ScratchView& scratch);
