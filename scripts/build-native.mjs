@@ -9,7 +9,7 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const require = createRequire(join(root, 'package.json'));
 
 /** node-gyp expects a Node source or install tree; Node-API needs only four headers of it and an empty configuration. */
-function headerTree() {
+export function headerTree() {
   const include = join(root, 'build-headers', 'include', 'node');
   mkdirSync(include, { recursive: true });
   cpSync(require('node-api-headers').include_dir, include, { recursive: true });
