@@ -12,6 +12,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -69,21 +70,22 @@ export async function createRunDirectory(path: string, fill: (temporary: RunDire
   const target = resolve(path);
   const temporary = join(dirname(target), `.${basename(target)}.tmp.${process.pid}`);
   const made: string[] = [];
+  let filling = false;
   try {
     removeAbandoned(target);
-    const first = mkdirSync(dirname(target), { recursive: true });
-    if (first) made.push(first);
+    makeFolders(dirname(target), made);
     mkdirSync(temporary);
+    filling = true;
     await fill(new RunDirectory(temporary));
     syncDirectory(temporary);
     renameSync(temporary, target);
     syncDirectory(dirname(target));
     return new RunDirectory(target);
   } catch (error) {
-    rmSync(temporary, { recursive: true, force: true });
-    for (const folder of made) removeEmpty(folder, dirname(target));
+    if (filling) rmSync(temporary, { recursive: true, force: true });
+    for (const folder of made.reverse()) removeIfEmpty(folder);
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'ENOTDIR') throw occupied(path);
+    if ((code === 'ENOTEMPTY' || code === 'EEXIST') && existsSync(target)) throw occupied(path);
     throw error instanceof IonclayError ? error : fileError(path, error, 'write');
   }
 }
@@ -95,15 +97,20 @@ export function occupied(path: string): StudyError {
   });
 }
 
-/** Folders that were made for this run and hold nothing go again, from the deepest up to `first`. */
-function removeEmpty(first: string, deepest: string): void {
-  for (let at = deepest; at.startsWith(first); at = dirname(at)) {
-    try {
-      if (readdirSync(at).length > 0) return;
-      rmSync(at, { recursive: true });
-    } catch {
-      return;
-    }
+/** One by one and outermost first: on file systems that know no folders (/proc) the recursive call of Node never returns. */
+function makeFolders(path: string, made: string[]): void {
+  if (existsSync(path)) return;
+  makeFolders(dirname(path), made);
+  mkdirSync(path);
+  made.push(path);
+}
+
+/** Folders that were made for a run that is refused go again. */
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // Another run has begun to use it.
   }
 }
 

@@ -1,0 +1,151 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { InterruptedError } from '../../lib/cli/terminal.js';
+import { LICL_STUDY } from '../study/licl-study.js';
+import { ionclay } from './console.js';
+
+let folder: string;
+let study: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ionclay-commands-'));
+  study = join(folder, 'study.yaml');
+  writeFileSync(study, LICL_STUDY);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const out = (name: string) => ['--out', join(folder, name), '--threads', '1'];
+
+test('check prints the plan and writes nothing', async () => {
+  const before = readdirSync(folder);
+  const { status, stdout } = await ionclay(['check', study, '--threads', '1']);
+  expect(status).toBe(0);
+  for (const words of [
+    'atoms      64 (Li 32, Cl 32)',
+    'heat: nvt from 300 K to 600 K, 100 fs = 100 steps',
+    'starts from the end of heat',
+    'compression: none',
+    'sel-overflow: grow',
+    'diffusion of stage free',
+    'ms a step',
+    'MB',
+  ]) {
+    expect(stdout).toContain(words);
+  }
+  expect(readdirSync(folder)).toEqual(before);
+});
+
+test('check --json: the same as one document', async () => {
+  const { status, stdout } = await ionclay(['check', study, '--json', '--threads', '1', '--set', 'stages[1].steps=100']);
+  expect(status).toBe(0);
+  const check = JSON.parse(stdout) as Record<string, unknown>;
+  expect(check).toMatchObject({ study: 'licl-small', atoms: 64, steps: 300, time_fs: 300, composition: { Li: 32, Cl: 32 } });
+  expect((check.stages as unknown[])[1]).toMatchObject({
+    name: 'hold',
+    ensemble: 'nvt',
+    temperature_K: 600,
+    steps: 100,
+    from: 'heat',
+  });
+  expect((check.estimate as { seconds_per_step: number }).seconds_per_step).toBeGreaterThan(0);
+});
+
+test('run, status, report, resume', async () => {
+  const { status, stdout, stderr } = await ionclay(['run', study, ...out('run'), '--json']);
+  expect({ status, stderr }).toMatchObject({ status: 0 });
+  const document = JSON.parse(stdout) as { state: string; results: { analyses: unknown[] } };
+  expect(document).toMatchObject({ state: 'done', finished_before: false, resumed_from_step: 0, steps: 323 });
+  expect(document.results.analyses).toHaveLength(2);
+  expect(existsSync(join(folder, 'run', 'report.html'))).toBe(true);
+
+  const shown = await ionclay(['status', join(folder, 'run'), '--json']);
+  expect(Object.keys(JSON.parse(shown.stdout) as object)).toEqual([
+    'state',
+    'stage',
+    'step',
+    'steps',
+    'percent',
+    'steps_per_s',
+    'seconds_left',
+    'checkpoint_step',
+    'resumed_from_step',
+    'error',
+  ]);
+  expect(JSON.parse(shown.stdout)).toMatchObject({ state: 'done', step: 323, percent: 100, error: null });
+  expect((await ionclay(['status', join(folder, 'run'), '--watch'])).stdout).toContain('done');
+
+  rmSync(join(folder, 'run', 'report.html'));
+  expect(await ionclay(['report', join(folder, 'run')])).toMatchObject({
+    status: 0,
+    stdout: `${join(folder, 'run', 'report.html')}\n`,
+  });
+  expect(readFileSync(join(folder, 'run', 'report.html'), 'utf8')).toContain('licl-small');
+
+  const again = await ionclay(['resume', join(folder, 'run')]);
+  expect(again.status).toBe(0);
+  expect(again.stdout).toContain('this run is finished');
+});
+
+test('an interruption: status 130, what to type next, and --json says it too', async () => {
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(new InterruptedError('SIGINT')), 1500);
+  const long = ['--set', 'stages[0].run=1 ns', '--set', 'analyses=[]'];
+  const { status, stdout, stderr } = await ionclay(['run', study, ...out('interrupted'), ...long, '--json'], {
+    signal: controller.signal,
+  });
+  expect(status).toBe(130);
+  expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'INTERRUPTED' } });
+  expect(stderr).toContain('ionclay resume');
+  const { stdout: shown } = await ionclay(['status', join(folder, 'interrupted')]);
+  expect(shown).toContain('interrupted');
+  expect(shown).toContain('ionclay resume');
+});
+
+describe('bad input: exit status 2, the place, and nothing written', () => {
+  test.each([
+    [
+      'a wrong dimension',
+      ['--set', 'stages[0].temperature=300 ps'],
+      'WRONG_DIMENSION',
+      'stages[0].temperature: "300 ps" is a time',
+    ],
+    ['an unknown key', ['--set', 'stages[0].temprature=300 K'], 'UNKNOWN_KEY', 'did you mean "temperature"?'],
+    ['what is not built', ['--set', 'stages[0].ensemble=npt'], 'NOT_AVAILABLE', 'the ensemble npt'],
+    ['a missing structure', ['--set', 'structure=missing.cif'], 'E_FILE_NOT_FOUND', 'missing.cif'],
+    ['an unknown option', ['--thread', '2'], 'UNKNOWN_OPTION', 'did you mean "--threads"?'],
+  ])('%s', async (_what, more, code, words) => {
+    const before = readdirSync(folder);
+    for (const command of ['run', 'check']) {
+      const plain = await ionclay([command, study, ...more]);
+      expect(plain.status).toBe(2);
+      expect(plain.stdout).toBe('');
+      expect(plain.stderr).toMatch(/^error: /);
+      expect(plain.stderr).toContain(words);
+      const json = await ionclay([command, study, ...more, '--json']);
+      expect(json.status).toBe(2);
+      expect((JSON.parse(json.stdout) as { error: { code: string } }).error.code).toBe(code);
+    }
+    expect(readdirSync(folder)).toEqual(before);
+  });
+
+  test('errors of a study file point at file and line', async () => {
+    writeFileSync(join(folder, 'bad.yaml'), LICL_STUDY.replace('temperature: 600 K', 'temperature: 600 GPa'));
+    const { status, stdout } = await ionclay(['run', join(folder, 'bad.yaml'), '--json']);
+    expect(status).toBe(2);
+    const line = LICL_STUDY.split('\n').findIndex((text) => text.includes('temperature: 600 K')) + 1;
+    expect(JSON.parse(stdout)).toMatchObject({
+      error: { code: 'WRONG_DIMENSION', file: join(folder, 'bad.yaml'), line, key: 'stages[1].temperature' },
+    });
+  });
+
+  test.each([
+    [['run', 'no-such-study.yaml'], 'STUDY_UNREADABLE'],
+    [['resume', 'no-such-run'], 'NOT_A_RUN'],
+    [['status', 'no-such-run'], 'NOT_A_RUN'],
+    [['report', 'no-such-run'], 'NOT_A_RUN'],
+  ])('%j', async (argv, code) => {
+    const { status, stdout } = await ionclay([...argv, '--json']);
+    expect(status).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code } });
+  });
+});
