@@ -3,7 +3,8 @@
  * atom meets the bath at a given rate and then takes a new velocity from the Maxwell-Boltzmann distribution. A page of code; sampling, checkpoints,
  * progress and cancellation come from Simulation.
  *
- *     const simulation = new Simulation({ structure, potential, ensemble: { integrator: new Andersen('300 K', '10 /ps') }, seed: 1 });
+ *     const ensemble = { integrator: new Andersen('300 K', '10 /ps'), temperature: '300 K' };
+ *     const simulation = new Simulation({ structure, potential, ensemble, seed: 1 });
  */
 import { BOLTZMANN, fillNormals, type Integrator, quantity, type SavedValues, type StepContext, uniformPair } from 'ionclay';
 

@@ -1,7 +1,8 @@
 // The demo through the library: Li3YCl6 at 900 K, diffusion and conductivity of its ions.
+import { fileURLToPath } from 'node:url';
 import { conductivity, describe, diffusion, loadPotential, nvt, readStructure, Simulation } from 'ionclay';
 
-const file = new URL('./structures/Li3YCl6_trigonal_90_900K.extxyz', import.meta.url).pathname;
+const file = fileURLToPath(new URL('./structures/Li3YCl6_trigonal_90_900K.extxyz', import.meta.url));
 const time = process.argv[2] ?? '12 ps';
 
 const structure = await readStructure(file);
