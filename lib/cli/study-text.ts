@@ -49,6 +49,12 @@ export function statusText(directory: string, status: RunStatus): string {
   return lines.join('\n');
 }
 
+function thermostatText(thermostat: NonNullable<StageCheck['thermostat']>): string {
+  if (thermostat.kind === 'langevin') return `langevin, friction ${short(1000 * thermostat.friction_per_fs)} /ps`;
+  const { damping_fs: damping, chain, weights, substeps } = thermostat;
+  return `nose-hoover, damping ${simulatedText(damping)}, chain ${chain}, weights ${weights}, substeps ${substeps}`;
+}
+
 function stageText(stage: StageCheck, index: number): string[] {
   const { temperature_K: temperature } = stage;
   const target =
@@ -60,8 +66,8 @@ function stageText(stage: StageCheck, index: number): string[] {
   const lines = [
     `  ${index + 1}. ${stage.name}: ${stage.ensemble}${target}, ${simulatedText(stage.time_fs)} = ${stage.steps} steps of ${stage.timestep_fs} fs`,
   ];
-  if (stage.thermostat) lines.push(`     thermostat ${JSON.stringify(stage.thermostat)}`);
-  const velocities = typeof stage.velocities === 'object' ? `drawn at ${stage.velocities.temperature} K` : stage.velocities;
+  if (stage.thermostat) lines.push(`     thermostat ${thermostatText(stage.thermostat)}`);
+  const velocities = typeof stage.velocities === 'object' ? `drawn at ${stage.velocities.temperature_K} K` : stage.velocities;
   lines.push(`     velocities ${velocities}${index > 0 ? `, starts from the end of ${stage.from}` : ''}`);
   if (stage.fixed) lines.push(`     fixed atoms ${JSON.stringify(stage.fixed)}`);
   const frames = stage.trajectory_every === null ? 'no trajectory' : `a frame every ${stage.trajectory_every} steps`;

@@ -1,6 +1,7 @@
 /** `ionclay check`: the plan of a study in numbers, with the time it will take measured on one evaluation of the forces. Writes nothing. */
 
 import { lengthsAndAngles, perpendicularWidths } from '../cell.js';
+import type { Thermostat } from '../dynamics/ensembles.js';
 import type { Structure } from '../structure.js';
 import { symbolsOf, volumeOf } from '../structure.js';
 import { type StudyPlan, totalSteps } from './plan.js';
@@ -50,12 +51,21 @@ export interface StudyCheck {
 export interface StageCheck {
   readonly name: string;
   readonly ensemble: string;
-  readonly thermostat: object | null;
+  readonly thermostat:
+    | {
+        readonly kind: 'nose-hoover';
+        readonly damping_fs: number;
+        readonly chain: number;
+        readonly weights: number;
+        readonly substeps: number;
+      }
+    | { readonly kind: 'langevin'; readonly friction_per_fs: number }
+    | null;
   readonly temperature_K: number | readonly [number, number] | null;
   readonly timestep_fs: number;
   readonly steps: number;
   readonly time_fs: number;
-  readonly velocities: StudyPlan['stages'][number]['velocities'];
+  readonly velocities: 'keep' | 'file' | 'zero' | 'maxwell' | { readonly temperature_K: number };
   readonly from: string | null;
   readonly fixed: object | null;
   readonly thermo_every: number;
@@ -131,17 +141,23 @@ function stageCheck(stage: StudyPlan['stages'][number]): StageCheck {
   return {
     name: stage.name,
     ensemble: ensemble.ensemble,
-    thermostat: ensemble.ensemble === 'nvt' ? ensemble.thermostat : null,
+    thermostat: ensemble.ensemble === 'nvt' ? thermostatCheck(ensemble.thermostat) : null,
     temperature_K: ensemble.ensemble === 'nvt' ? ensemble.temperature : null,
     timestep_fs: stage.timestep,
     steps: stage.steps,
     time_fs: stage.steps * stage.timestep,
-    velocities: stage.velocities,
+    velocities: typeof stage.velocities === 'object' ? { temperature_K: stage.velocities.temperature } : stage.velocities,
     from: stage.from,
     fixed: stage.fixed,
     thermo_every: stage.sample.thermo,
     trajectory_every: stage.sample.trajectory,
   };
+}
+
+function thermostatCheck(thermostat: Thermostat): StageCheck['thermostat'] {
+  if ('langevin' in thermostat) return { kind: 'langevin', friction_per_fs: thermostat.langevin.friction };
+  const { damping, chain, weights, substeps } = thermostat.noseHoover;
+  return { kind: 'nose-hoover', damping_fs: damping, chain, weights, substeps };
 }
 
 function trajectoryBytes(plan: StudyPlan): number {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { writeCheckpoint } from '../dynamics/checkpoint.js';
 import { Simulation } from '../dynamics/simulation.js';
 import { StudyError } from '../errors.js';
-import { formatExtxyz, parseExtxyz } from '../io/extxyz.js';
+import { formatExtxyz } from '../io/extxyz.js';
 import type { Lock } from '../io/lock-file.js';
 import { runAnalyses } from './analyses.js';
 import { firstDifference, type StudyPlan, totalSteps } from './plan.js';
@@ -280,9 +280,4 @@ export function readStatus(path: string): RunStatus {
   if (status.state !== 'running' || directory.isHeld()) return status;
   // The process is gone and could not say so.
   return { ...status, state: 'interrupted', steps_per_s: null, seconds_left: null };
-}
-
-/** The start structure of a run, as stored. */
-export function startStructure(directory: RunDirectory) {
-  return parseExtxyz(directory.read('structure.extxyz') ?? '', { file: directory.at('structure.extxyz') })[0]!;
 }

@@ -24,6 +24,8 @@ test('check prints the plan and writes nothing', async () => {
     'atoms      64 (Li 32, Cl 32)',
     'heat: nvt from 300 K to 600 K, 100 fs = 100 steps',
     'starts from the end of heat',
+    'nose-hoover, damping 200 fs, chain 3',
+    'langevin, friction 1 /ps',
     'compression: none',
     'sel-overflow: grow',
     'diffusion of stage free',
