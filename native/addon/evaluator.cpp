@@ -14,10 +14,19 @@
 namespace ionclay::addon {
 namespace {
 
-// Made of an address of this very library: a potential of another copy of it in the process is not one of ours.
-const napi_type_tag& potential_tag() {
+// Made of an address of this very library: an object of another copy of it in the process is not one of ours.
+napi_type_tag tag_of_library(std::uint64_t kind) {
   static const char anchor = 0;
-  static const napi_type_tag tag = {0x6d1f52b86a7b4c1full, 0x9c0e3b7712e84a55ull ^ reinterpret_cast<std::uintptr_t>(&anchor)};
+  return {0x6d1f52b86a7b4c1full ^ kind, 0x9c0e3b7712e84a55ull ^ reinterpret_cast<std::uintptr_t>(&anchor)};
+}
+
+const napi_type_tag& potential_tag() {
+  static const napi_type_tag tag = tag_of_library(1);
+  return tag;
+}
+
+const napi_type_tag& evaluator_tag() {
+  static const napi_type_tag tag = tag_of_library(2);
   return tag;
 }
 
@@ -102,6 +111,7 @@ class EvaluatorObject : public Napi::ObjectWrap<EvaluatorObject> {
         static_cast<SelOverflow>(integer(at(options, "selOverflow"), "selOverflow", 0, 2)));
     arrays_ = Napi::Persistent(held);
     bound_ = std::move(bound);
+    info.This().As<Napi::Object>().TypeTag(&evaluator_tag());
   }
 
   static std::span<double> held_doubles(const Napi::Array& held, Held which, std::size_t length) {
@@ -112,6 +122,15 @@ class EvaluatorObject : public Napi::ObjectWrap<EvaluatorObject> {
     if (closed()) throw failure("FORCE_FIELD_CLOSED", std::string(method) + ": this force field has been disposed of");
     if (busy_) throw failure("FORCE_FIELD_BUSY", std::string(method) + ": a computation is running; await it first");
     return *bound_->evaluator;
+  }
+
+  // Methods are called by V8 with objects of this class only; properties may be read through the prototype with any object that some
+  // addon has wrapped. The tag is looked at before anything else, for `this` may be anything.
+  const Evaluator& read(const Napi::CallbackInfo& info, const char* property) {
+    if (!info.This().As<Napi::Object>().CheckTypeTag(&evaluator_tag())) {
+      throw Napi::TypeError::New(info.Env(), std::string(property) + ": expected an object made by createEvaluator");
+    }
+    return idle(property);
   }
 
   bool closed() const { return disposed_ || !bound_; }
@@ -238,23 +257,27 @@ class EvaluatorObject : public Napi::ObjectWrap<EvaluatorObject> {
     arrays_.Reset();
   }
 
-  Napi::Value energy(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), idle("energy").results().energy); }
-  Napi::Value rebuilds(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), idle("rebuilds").rebuilds()); }
-  Napi::Value rebuilt(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), idle("rebuilt").rebuilt()); }
+  Napi::Value energy(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), read(info, "energy").results().energy);
+  }
+  Napi::Value rebuilds(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), read(info, "rebuilds").rebuilds());
+  }
+  Napi::Value rebuilt(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), read(info, "rebuilt").rebuilt()); }
   Napi::Value listed_pairs(const Napi::CallbackInfo& info) {
-    return Napi::Number::New(info.Env(), static_cast<double>(idle("listedPairs").listed_pairs()));
+    return Napi::Number::New(info.Env(), static_cast<double>(read(info, "listedPairs").listed_pairs()));
   }
   Napi::Value pairs_inside(const Napi::CallbackInfo& info) {
-    return Napi::Number::New(info.Env(), static_cast<double>(idle("pairsInside").results().pairs_inside));
+    return Napi::Number::New(info.Env(), static_cast<double>(read(info, "pairsInside").results().pairs_inside));
   }
   Napi::Value phase_seconds(const Napi::CallbackInfo& info) {
-    const auto& values = idle("phaseSeconds").results().seconds;
+    const auto& values = read(info, "phaseSeconds").results().seconds;
     Napi::Float64Array out = Napi::Float64Array::New(info.Env(), std::size(values));
     std::copy(std::begin(values), std::end(values), out.Data());
     return out;
   }
   Napi::Value overflow(const Napi::CallbackInfo& info) {
-    const auto& values = idle("overflow").results().overflow;
+    const auto& values = read(info, "overflow").results().overflow;
     Napi::Int32Array out = Napi::Int32Array::New(info.Env(), values.size());
     std::copy(values.begin(), values.end(), out.Data());
     return out;
