@@ -60,18 +60,29 @@ function isAlive(owner: Owner, path: string): boolean {
     // EPERM: it lives and belongs to someone else.
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
+  if (isZombie(owner.process)) return false;
   // Process numbers are used again; the start time tells the new owner of the number from the old one.
   const started = startOf(owner.process);
   return owner.started === null || started === null || started === owner.started;
 }
 
-/** Start time of a process in clock ticks since the machine started, where the system tells it (Linux). */
-function startOf(pid: number): string | null {
+/** A process that was killed and that nobody has waited for: it answers signals, but will never write again (Linux). */
+export function isZombie(pid: number): boolean {
+  const state = statFields(pid)?.[0];
+  return state === 'Z' || state === 'X';
+}
+
+/** Fields of /proc/<pid>/stat from the third on; the second is a name in parentheses that may hold anything. */
+function statFields(pid: number): string[] | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field is a name in parentheses that may hold anything; the start time is field 22.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
     return null;
   }
+}
+
+/** Start time of a process in clock ticks since the machine started, where the system tells it (Linux). */
+function startOf(pid: number): string | null {
+  return statFields(pid)?.[19] ?? null;
 }

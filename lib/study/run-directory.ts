@@ -20,7 +20,7 @@ import {
 import { basename, dirname, join, resolve } from 'node:path';
 import { IonclayError, StudyError } from '../errors.js';
 import { fileError } from '../io/file-errors.js';
-import { acquireLock, type Lock } from '../io/lock-file.js';
+import { acquireLock, isZombie, type Lock } from '../io/lock-file.js';
 
 export type RunState = 'running' | 'done' | 'failed' | 'interrupted';
 
@@ -127,7 +127,7 @@ function removeAbandoned(target: string): void {
 function alive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    return !isZombie(pid);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }

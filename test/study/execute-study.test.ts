@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -275,6 +277,30 @@ describe('nothing is written', () => {
     writeFileSync(at('locked', 'run.lock'), JSON.stringify({ process: 2 ** 30, started: null }));
     await resumeRun(at('locked'));
     expect(readStatus(at('locked')).state).toBe('done');
+  });
+
+  const onLinux = existsSync('/proc/self/stat') ? test : test.skip;
+  onLinux('a process that was killed but that nobody waits for holds no lock', async () => {
+    await run('zombie', study(LICL_STUDY, ['analyses=[]']));
+    copyFileSync(at('zombie', 'checkpoint.ionclay.prev'), at('zombie', 'checkpoint.ionclay'));
+    // The parent goes on without waiting for its child, which stays behind as a zombie.
+    const parent = spawn(
+      'python3',
+      ['-c', 'import os, time\npid = os.fork()\nif pid == 0: os._exit(0)\nprint(pid, flush=True)\ntime.sleep(60)'],
+      {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      },
+    );
+    try {
+      const [bytes] = (await once(parent.stdout, 'data')) as [Buffer];
+      const pid = Number(bytes.toString());
+      while (!/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) await new Promise((resolve) => setTimeout(resolve, 10));
+      writeFileSync(at('zombie', 'run.lock'), JSON.stringify({ process: pid, started: null }));
+      await resumeRun(at('zombie'));
+      expect(readStatus(at('zombie')).state).toBe('done');
+    } finally {
+      parent.kill();
+    }
   });
 
   test('a directory that is no run', async () => {
