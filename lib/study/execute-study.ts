@@ -55,7 +55,7 @@ export async function executeStudy(checked: CheckedStudy, options: ExecuteOption
   const position: RunPosition = { stage: 0, begun: false, lengths: NOT_BEGUN };
   const simulation = firstOf(prepared, options.threads);
   const directory = await createRunDirectory(out, (temporary) => fill(temporary, prepared, position, simulation));
-  const lock = directory.lock();
+  const lock = await directory.lock();
   return work(directory, lock, plan, potential, simulation, position, options);
 }
 
@@ -97,7 +97,7 @@ async function fill(
 
 /** Goes on in a directory that holds the same study, or its beginning. */
 async function extend(directory: RunDirectory, prepared: PreparedStudy, options: ExecuteOptions): Promise<RunOutcome> {
-  const lock = directory.lock();
+  const lock = await directory.lock();
   try {
     const stored = await readStoredRun(directory);
     const { plan: old, position } = stored.section;
@@ -145,7 +145,7 @@ async function extend(directory: RunDirectory, prepared: PreparedStudy, options:
 /** Goes on with an interrupted run, bit for bit. Everything needed stands in the directory, but for the model's file. */
 export async function resumeRun(path: string, options: ExecuteOptions = {}): Promise<RunOutcome> {
   const directory = openRunDirectory(path);
-  const lock = directory.lock();
+  const lock = await directory.lock();
   try {
     const stored = await readStoredRun(directory);
     const { plan, position } = stored.section;

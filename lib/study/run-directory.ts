@@ -18,6 +18,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { IonclayError, StudyError } from '../errors.js';
 import { fileError } from '../io/file-errors.js';
 import { acquireLock, isZombie, type Lock } from '../io/lock-file.js';
@@ -40,6 +41,9 @@ export interface RunStatus {
 
 export const CHECKPOINT = 'checkpoint.ionclay';
 const LOCK = 'run.lock';
+const LOCK_ATTEMPTS = 5;
+/** ms. */
+const LOCK_PAUSE = 100;
 
 /** What lies at the path of a run directory. */
 export type Found = 'nothing' | 'run' | 'other';
@@ -154,9 +158,16 @@ export class RunDirectory {
     return this.at(CHECKPOINT);
   }
 
-  /** Refuses where another living process runs it (`E_LOCKED`). */
-  lock(): Lock {
-    return acquireLock(this.at(LOCK), `the run directory ${this.path}`);
+  /** Refuses where another living process runs it (`E_LOCKED`); a process that was just killed gets a moment to be gone. */
+  async lock(): Promise<Lock> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return acquireLock(this.at(LOCK), `the run directory ${this.path}`);
+      } catch (error) {
+        if (!(error instanceof IonclayError) || error.code !== 'E_LOCKED' || attempt === LOCK_ATTEMPTS) throw error;
+        await sleep(LOCK_PAUSE);
+      }
+    }
   }
 
   /** Names in a folder; none where it is not there. */
