@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstddef>
-#include <new>
+#include <limits>
 #include <vector>
 
 #include "native/potential/deep_potential/view.hpp"
@@ -13,7 +13,8 @@ namespace ionclay::deep_potential {
 class Scratch {
  public:
   // `listed`: list entries of all atoms of the block; `listed_one`: most of any one atom.
-  ScratchView& fit(const ModelView& model, int type, int atoms, std::size_t listed, std::size_t listed_one, int widest_embedding) {
+  ScratchView& fit(const ModelView& model, int type, int atoms, std::size_t listed, std::size_t listed_one,
+                   int widest_embedding) {
     const std::size_t mp = model.width_padded;
     const std::size_t types = model.ntypes;
     const NetworkView* net = type >= 0 ? &model.fitting[type] : nullptr;
@@ -46,23 +47,23 @@ class Scratch {
   }
 
  private:
-  // A quarter more than asked: neighbour counts wander during a run. Uninitialised memory is fine, kernels write before they read.
-  double* doubles(std::size_t which, std::size_t n) {
-    std::vector<double>& store = doubles_[which];
+  // A quarter more than asked: neighbour counts wander during a run. Kernels write before they read, so nothing is kept. Under
+  // AddressSanitizer each block gets exactly what it asked for, or slack would hide a write behind the end, and finds it spoilt.
+  template <class T>
+  static T* grown(std::vector<T>& store, std::size_t n) {
+#if defined(__SANITIZE_ADDRESS__)
+    using Limits = std::numeric_limits<T>;
+    store = std::vector<T>(n, Limits::has_quiet_NaN ? Limits::quiet_NaN() : Limits::max());
+#else
     if (store.size() < n) {
-      std::vector<double>().swap(store);
+      std::vector<T>().swap(store);
       store.resize(n + n / 4);
     }
+#endif
     return store.data();
   }
-  std::int32_t* integers(std::size_t which, std::size_t n) {
-    std::vector<std::int32_t>& store = integers_[which];
-    if (store.size() < n) {
-      std::vector<std::int32_t>().swap(store);
-      store.resize(n + n / 4);
-    }
-    return store.data();
-  }
+  double* doubles(std::size_t which, std::size_t n) { return grown(doubles_[which], n); }
+  std::int32_t* integers(std::size_t which, std::size_t n) { return grown(integers_[which], n); }
 
   ScratchView view_{};
   std::vector<double> doubles_[16];
