@@ -7,7 +7,7 @@ const time = process.argv[2] ?? '12 ps';
 
 const structure = await readStructure(file);
 const potential = await loadPotential('li-y-cl-br');
-const simulation = new Simulation({ structure, potential, ensemble: nvt({ temperature: '900 K' }), seed: 7 });
+const simulation = new Simulation({ structure, potential, ensemble: nvt({ temperature: '900 K' }), seed: 1 });
 
 const tracer = diffusion({ species: ['Li', 'Y', 'Cl'] });
 const transport = conductivity({ charges: { Li: 1, Y: 3, Cl: -1 }, temperature: '900 K' });
