@@ -23,10 +23,10 @@ struct Grid {
 // Atoms in the home cell (periodic axes) or the bounding box (the others), sorted by bin.
 struct BinnedAtoms {
   Grid grid;
-  std::vector<double> position;      // 3N, wrapped, sorted
-  std::vector<std::int32_t> cls;     // sorted
-  std::vector<std::int64_t> bin;     // 3N, bin coordinates, sorted
-  std::vector<std::size_t> first;    // offsets of the bins
+  std::vector<double> position;    // 3N, wrapped, sorted
+  std::vector<std::int32_t> cls;   // sorted
+  std::vector<std::int64_t> bin;   // 3N, bin coordinates, sorted
+  std::vector<std::size_t> first;  // offsets of the bins
   std::size_t size() const { return cls.size(); }
 };
 
@@ -46,6 +46,11 @@ BinnedAtoms sort_into_bins(const double* positions, std::size_t natoms, const Ce
     cell.fractional(x, s);
     double moved[3] = {0, 0, 0};
     for (int k = 0; k < 3; ++k) {
+      // Farther out a fraction of the cell has no digits left.
+      if (!(std::fabs(s[k]) < 1e9)) {
+        throw Error("NONFINITE_POSITION", "atom " + std::to_string(i) + " is more than 1e9 cells away",
+                    static_cast<std::int64_t>(i));
+      }
       if (!cell.periodic[k]) continue;
       const double whole = std::floor(s[k]);
       s[k] -= whole;
@@ -63,6 +68,7 @@ BinnedAtoms sort_into_bins(const double* positions, std::size_t natoms, const Ce
   double extent[3] = {1, 1, 1};
   // More bins than atoms would only be walked through: the cube root of the atom number bounds each axis.
   const double most = std::max(1.0, std::ceil(2.0 * std::cbrt(static_cast<double>(n))));
+  double visits = 1.0;
   for (int k = 0; k < 3; ++k) {
     if (!cell.periodic[k] && n > 0) {
       double high = fraction[k];
@@ -77,8 +83,14 @@ BinnedAtoms sort_into_bins(const double* positions, std::size_t natoms, const Ce
     const double wanted = std::clamp(std::floor(kBinsPerCutoff * width / cutoff), 1.0, most);
     atoms.grid.count[k] = static_cast<std::int64_t>(wanted);
     // One more than the exact number where they divide: rounding of the fractional coordinates must not lose a pair at the edge.
-    const double reach = width > 0 ? std::floor(cutoff * wanted / width * (1 + 1e-9)) + 1 : 0;
-    atoms.grid.reach[k] = static_cast<std::int64_t>(cell.periodic[k] ? reach : std::min(reach, wanted));
+    double reach = width > 0 ? std::floor(cutoff * wanted / width * (1 + 1e-9)) + 1 : 0;
+    if (!cell.periodic[k]) reach = std::min(reach, wanted);
+    visits *= 2.0 * reach + 1.0;
+    atoms.grid.reach[k] = static_cast<std::int64_t>(std::min(reach, 1e9));
+  }
+  // As many bins would be looked at for every atom: hours, for cells that are never physics.
+  if (visits > 1e9) {
+    throw Error("E_CELL_INVALID", "the cell is too thin for this cutoff: more than 1e9 images of its bins would be within reach");
   }
   const auto* count = atoms.grid.count;
   std::vector<std::size_t> index(n);

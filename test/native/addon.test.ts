@@ -348,6 +348,12 @@ describe('arrays that change under the evaluator', () => {
 test('a cell thinner than any table of its images', () => {
   const thin = Float64Array.of(0.05, 0, 0, 0, 0.05, 0, 0, 0, 1e-3);
   expect(problem(() => addon.neighbourList(new Float64Array(3), thin, [true, true, true], 9, 1))).toBe('E_CELL_INVALID');
+  const histogram = (p: Float64Array, h: Float64Array) =>
+    addon.pairHistogram(p, h, [true, true, true], new Int32Array(1), 1, 0.1, 90, new Float64Array(90), 1);
+  expect(problem(() => histogram(new Float64Array(3), thin))).toBe('E_CELL_INVALID');
+  expect(problem(() => histogram(Float64Array.of(1e300, 0, 0), Float64Array.of(9, 0, 0, 0, 9, 0, 0, 0, 9)))).toBe(
+    'NONFINITE_POSITION',
+  );
 });
 
 test('an instruction set that is not there', () => {
