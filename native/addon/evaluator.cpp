@@ -55,13 +55,13 @@ class EvaluatorObject : public Napi::ObjectWrap<EvaluatorObject> {
                            InstanceMethod<&EvaluatorObject::reference>("reference"),
                            InstanceMethod<&EvaluatorObject::restore>("restore"),
                            InstanceMethod<&EvaluatorObject::dispose>("dispose"),
-                           InstanceAccessor<&EvaluatorObject::energy>("energy"),
-                           InstanceAccessor<&EvaluatorObject::rebuilds>("rebuilds"),
-                           InstanceAccessor<&EvaluatorObject::rebuilt>("rebuilt"),
-                           InstanceAccessor<&EvaluatorObject::listed_pairs>("listedPairs"),
-                           InstanceAccessor<&EvaluatorObject::pairs_inside>("pairsInside"),
-                           InstanceAccessor<&EvaluatorObject::overflow>("overflow"),
-                           InstanceAccessor<&EvaluatorObject::phase_seconds>("phaseSeconds"),
+                           property<&EvaluatorObject::energy>("energy"),
+                           property<&EvaluatorObject::rebuilds>("rebuilds"),
+                           property<&EvaluatorObject::rebuilt>("rebuilt"),
+                           property<&EvaluatorObject::listed_pairs>("listedPairs"),
+                           property<&EvaluatorObject::pairs_inside>("pairsInside"),
+                           property<&EvaluatorObject::overflow>("overflow"),
+                           property<&EvaluatorObject::phase_seconds>("phaseSeconds"),
                        });
   }
 
@@ -124,13 +124,27 @@ class EvaluatorObject : public Napi::ObjectWrap<EvaluatorObject> {
     return *bound_->evaluator;
   }
 
-  // Methods are called by V8 with objects of this class only; properties may be read through the prototype with any object that some
-  // addon has wrapped. The tag is looked at before anything else, for `this` may be anything.
-  const Evaluator& read(const Napi::CallbackInfo& info, const char* property) {
-    if (!info.This().As<Napi::Object>().CheckTypeTag(&evaluator_tag())) {
-      throw Napi::TypeError::New(info.Env(), std::string(property) + ": expected an object made by createEvaluator");
-    }
-    return idle(property);
+  // A property that is read only. Methods are called by V8 with objects of this class alone; a property may be read through the
+  // prototype with any object that some addon has wrapped, and what Unwrap would give is then no EvaluatorObject.
+  template <Napi::Value (EvaluatorObject::*get)(const Napi::CallbackInfo&)>
+  static Napi::ClassPropertyDescriptor<EvaluatorObject> property(const char* name) {
+    napi_property_descriptor descriptor{};
+    descriptor.utf8name = name;
+    descriptor.attributes = napi_default;
+    descriptor.getter = [](napi_env env, napi_callback_info raw) -> napi_value {
+      try {
+        const Napi::CallbackInfo info(env, raw);
+        const Napi::Value object = info.This();
+        if (!object.IsObject() || !object.As<Napi::Object>().CheckTypeTag(&evaluator_tag())) {
+          throw Napi::TypeError::New(env, "expected an object made by createEvaluator");
+        }
+        return (Unwrap(object.As<Napi::Object>())->*get)(info);
+      } catch (const Napi::Error& error) {
+        error.ThrowAsJavaScriptException();
+        return nullptr;
+      }
+    };
+    return descriptor;
   }
 
   bool closed() const { return disposed_ || !bound_; }
@@ -257,27 +271,23 @@ class EvaluatorObject : public Napi::ObjectWrap<EvaluatorObject> {
     arrays_.Reset();
   }
 
-  Napi::Value energy(const Napi::CallbackInfo& info) {
-    return Napi::Number::New(info.Env(), read(info, "energy").results().energy);
-  }
-  Napi::Value rebuilds(const Napi::CallbackInfo& info) {
-    return Napi::Number::New(info.Env(), read(info, "rebuilds").rebuilds());
-  }
-  Napi::Value rebuilt(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), read(info, "rebuilt").rebuilt()); }
+  Napi::Value energy(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), idle("energy").results().energy); }
+  Napi::Value rebuilds(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), idle("rebuilds").rebuilds()); }
+  Napi::Value rebuilt(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), idle("rebuilt").rebuilt()); }
   Napi::Value listed_pairs(const Napi::CallbackInfo& info) {
-    return Napi::Number::New(info.Env(), static_cast<double>(read(info, "listedPairs").listed_pairs()));
+    return Napi::Number::New(info.Env(), static_cast<double>(idle("listedPairs").listed_pairs()));
   }
   Napi::Value pairs_inside(const Napi::CallbackInfo& info) {
-    return Napi::Number::New(info.Env(), static_cast<double>(read(info, "pairsInside").results().pairs_inside));
+    return Napi::Number::New(info.Env(), static_cast<double>(idle("pairsInside").results().pairs_inside));
   }
   Napi::Value phase_seconds(const Napi::CallbackInfo& info) {
-    const auto& values = read(info, "phaseSeconds").results().seconds;
+    const auto& values = idle("phaseSeconds").results().seconds;
     Napi::Float64Array out = Napi::Float64Array::New(info.Env(), std::size(values));
     std::copy(std::begin(values), std::end(values), out.Data());
     return out;
   }
   Napi::Value overflow(const Napi::CallbackInfo& info) {
-    const auto& values = read(info, "overflow").results().overflow;
+    const auto& values = idle("overflow").results().overflow;
     Napi::Int32Array out = Napi::Int32Array::New(info.Env(), values.size());
     std::copy(values.begin(), values.end(), out.Data());
     return out;
