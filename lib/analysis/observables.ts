@@ -103,10 +103,12 @@ function define(
     async run(frames, given, context = {}) {
       const values = checkObservableOptions(this, given, '', context);
       const { observable, finish } = recipe(values, context);
+      const range = new TimeRange(values);
       let breath = performance.now();
       for await (const frame of frames) {
         context.signal?.throwIfAborted();
         observable.add(frame);
+        range.add(frame.time);
         // Frames that come without waiting must not starve the event loop.
         if (performance.now() - breath > 50) {
           await new Promise<void>((resolve) => setImmediate(resolve));
@@ -114,6 +116,7 @@ function define(
         }
       }
       context.signal?.throwIfAborted();
+      range.requireFrames();
       const { result, curves } = finish();
       const echoed = Object.fromEntries(
         Object.entries(options).map(([key, option]) => [option.echo, values[camelCase(key)] ?? null]),
@@ -121,6 +124,33 @@ function define(
       return { observable: name, options: echoed, result, warnings: observable.warnings().map((w) => w.message), curves };
     },
   };
+}
+
+/** Nothing can be measured without a frame between `start` and `stop`: that is a request gone wrong, not an empty result. */
+class TimeRange {
+  private used = 0;
+  private first: number | null = null;
+  private last = 0;
+
+  constructor(private readonly values: OptionValues) {}
+
+  add(time: number): void {
+    const { start, stop } = this.values as { start?: number; stop?: number };
+    this.first ??= time;
+    this.last = time;
+    if (!(time < (start ?? Number.NEGATIVE_INFINITY)) && !(time > (stop ?? Number.POSITIVE_INFINITY))) this.used += 1;
+  }
+
+  requireFrames(): void {
+    if (this.used > 0) return;
+    if (this.first === null)
+      throw new StudyError('NO_FRAMES', 'there is no frame to measure', { hint: 'the trajectory is empty' });
+    const key = this.values.start === undefined ? 'stop' : 'start';
+    throw new StudyError('NO_FRAMES', `${key}: no frame lies in the time asked for`, {
+      key,
+      hint: `frames run from ${this.first} to ${this.last} fs`,
+    });
+  }
 }
 
 /**

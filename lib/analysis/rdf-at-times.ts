@@ -16,6 +16,9 @@ export interface RdfAtTime extends RdfResult {
   readonly at_fs: number;
 }
 
+/** fs: width of the average around each time where none is given. */
+export const DEFAULT_AT_WINDOW = 1000;
+
 export class RdfAtTimes {
   readonly window: number;
   private readonly moments: { at: number; rdf: Rdf; frames: number }[];
@@ -24,7 +27,7 @@ export class RdfAtTimes {
 
   constructor(options: RdfAtTimesOptions) {
     const { at, window, ...rest } = options;
-    this.window = window === undefined ? 1000 : quantity(window, 'time', 'window');
+    this.window = window === undefined ? DEFAULT_AT_WINDOW : quantity(window, 'time', 'window');
     if (!(this.window >= 0)) throw new StudyError('OPTION_VALUE', `window: ${this.window} fs is negative`, { key: 'window' });
     if (at.length === 0) throw new StudyError('OPTION_VALUE', 'at: expected at least one time, such as 1 ps', { key: 'at' });
     this.moments = at.map((time, i) => ({ at: quantity(time, 'time', `at[${i}]`), rdf: new Rdf(rest), frames: 0 }));

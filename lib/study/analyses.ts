@@ -1,8 +1,9 @@
 /** The analyses of a study: checked before anything runs, measured when the stages are done, written to results.json and data/. */
 import { checkObservableOptions, findObservable, type ObservableContext } from '../analysis/observables.js';
+import { DEFAULT_AT_WINDOW } from '../analysis/rdf-at-times.js';
 import { StudyError, unknownKey } from '../errors.js';
 import { distinctSymbols, type Structure } from '../structure.js';
-import type { StudyPlan } from './plan.js';
+import type { StagePlan, StudyPlan } from './plan.js';
 import type { RunDirectory } from './run-directory.js';
 import { TRAJECTORY } from './stage-files.js';
 import { stageContext, stageFrames, stageOf } from './stage-frames.js';
@@ -15,6 +16,7 @@ export function checkAnalyses(plan: StudyPlan, structure: Structure): void {
     const definition = findObservable(observable, `analyses[${index}].${observable}`);
     const context = stageContext(plan, stageOf(plan, stage));
     const values = checkObservableOptions(definition, options, prefix, context);
+    checkTimes(values, stageOf(plan, stage), prefix);
     if (definition.needs.includes('cell') && !structure.cell) {
       throw new StudyError('E_CELL_MISSING', `${prefix.slice(0, -1)}: needs a cell, and the structure has none`, {
         key: prefix.slice(0, -1),
@@ -41,6 +43,30 @@ export function checkAnalyses(plan: StudyPlan, structure: Structure): void {
         hint: 'every species needs its formal charge; 0 for a neutral one',
       });
     }
+  });
+}
+
+/** Refuses times at which the stage has no frame: a run that was cut short should say so before it begins, not after. */
+function checkTimes(values: Readonly<Record<string, unknown>>, stage: StagePlan, prefix: string): void {
+  if (stage.sample.trajectory === null) return;
+  const interval = stage.sample.trajectory * stage.timestep;
+  const last = Math.floor(stage.steps / stage.sample.trajectory) * interval;
+  const refuseWithout = (key: string, from: number, to: number) => {
+    // Times of frames are products of rounded numbers: a millionth of an interval decides nothing.
+    const next = Math.max(0, Math.ceil(from / interval - 1e-6)) * interval;
+    if (next <= Math.min(to, last) + 1e-6 * interval) return;
+    throw new StudyError('OPTION_VALUE', `${prefix}${key}: stage ${stage.name} has no frame then`, {
+      key: `${prefix}${key}`,
+      hint: `its frames run from 0 to ${last} fs, every ${interval} fs`,
+    });
+  };
+  const { start, stop, at, window } = values as { start?: number; stop?: number; at?: number[]; window?: number };
+  if (start !== undefined || stop !== undefined) {
+    refuseWithout(start === undefined ? 'stop' : 'start', start ?? 0, stop ?? last);
+  }
+  const half = (window ?? DEFAULT_AT_WINDOW) / 2;
+  at?.forEach((time, i) => {
+    refuseWithout(`at[${i}]`, time - half, time + half);
   });
 }
 
