@@ -55,6 +55,16 @@ test.each(readdirSync(EXAMPLES).filter((name) => name.endsWith('.yaml')))('%s is
   expect(readdirSync(EXAMPLES)).toEqual(before);
 });
 
+test.each([
+  ['demo.yaml', 'stages[0].run=500 fs', 'analyses[0].diffusion.start'],
+  ['mg-interface-900K.yaml', 'stages[0].run=2 ps', 'analyses[1].rdf.at[1]'],
+  ['licl-nve.yaml', 'analyses[0].rdf.stop=4 ps', 'analyses[0].rdf.start'],
+])('%s with %s would have nothing to measure: refused before it runs, with the key', async (name, set, key) => {
+  const options = { set: [set], out: join(folder, 'refused') };
+  await expect(runStudy(join(EXAMPLES, name), options)).rejects.toMatchObject({ code: 'OPTION_VALUE', key, kind: 'request' });
+  expect(existsSync(options.out)).toBe(false);
+});
+
 describe('LiCl at constant energy', () => {
   let run: ShortRun;
   beforeAll(async () => {
