@@ -1,4 +1,4 @@
-// `npm test`: builds what is stale, checks format, lint and types, runs jest, and ends with the counts alone on the last line.
+// `npm test` (`npm run test:slow` adds the tests of minutes): builds what is stale, checks format, lint and types, runs jest, and ends with the counts alone on the last line.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -12,6 +12,7 @@ const node = (script, args, options = {}) =>
   spawnSync(process.execPath, [script, ...args], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], ...options }).status ?? 1;
 
 function main() {
+  if (process.argv.includes('--slow')) process.env.IONCLAY_SLOW = '1';
   ensureBuilt();
   const checks = [
     ['format and lint', () => node(join(root, 'scripts', 'format.mjs'), ['--check'])],
@@ -27,7 +28,7 @@ function main() {
   const output = join(folder, 'result.json');
   const status = node(
     join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
-    ['--json', `--outputFile=${output}`, ...process.argv.slice(2)],
+    ['--json', `--outputFile=${output}`, ...process.argv.slice(2).filter((word) => word !== '--slow')],
     {
       // jest --json prints the document on standard output as well; people read the report on standard error.
       stdio: ['ignore', 'ignore', 'inherit'],

@@ -146,7 +146,7 @@ describe('the packed files', () => {
     expect(
       files.filter(
         (file) =>
-          /^(test|lib|build|build-headers|docs|bench|\.ci|node_modules)\/|\.(log|tmp|stamp)$|\.tsbuildinfo$/.test(file) &&
+          /^(test|lib|build|build-headers|bench|\.ci|node_modules)\/|\.(log|tmp|stamp)$|\.tsbuildinfo$/.test(file) &&
           file !== 'dist/ionclay.stamp',
       ),
     ).toEqual([]);
