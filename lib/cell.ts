@@ -94,9 +94,13 @@ export function cellFromLengthsAndAngles(lengths: Vec3, angles: Vec3): Float64Ar
   const root = 1 + 2 * ca * cb * cg - ca * ca - cb * cb - cg * cg;
   const bad = lengths.some((x) => !(x > 0 && Number.isFinite(x))) || angles.some((x) => !(x > 0 && x < 180)) || !(root > 1e-8);
   if (bad) {
-    throw new StructureError('E_CELL_INVALID', `no cell has lengths ${lengths.join(', ')} A and angles ${angles.join(', ')} degrees`, {
-      hint: 'lengths must be positive, angles inside (0, 180), and the three vectors must span a volume',
-    });
+    throw new StructureError(
+      'E_CELL_INVALID',
+      `no cell has lengths ${lengths.join(', ')} A and angles ${angles.join(', ')} degrees`,
+      {
+        hint: 'lengths must be positive, angles inside (0, 180), and the three vectors must span a volume',
+      },
+    );
   }
   const sg = Math.sqrt(1 - cg * cg);
   const cy = (ca - cb * cg) / sg;

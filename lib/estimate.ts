@@ -4,12 +4,35 @@ export type EstimateStatus = 'ok' | 'marginal' | 'not-diffusive' | 'insufficient
 
 /** Reason codes of analysis.md 15. */
 export type ReasonCode =
-  | 'too-few-frames' | 'caged' | 'subdiffusive' | 'superdiffusive' | 'slope-not-significant' | 'too-few-hops'
-  | 'msd-below-half-a2' | 'poor-linear-fit' | 'ols-error-meaningless' | 'collective-too-short' | 'charged-cell'
-  | 'non-integer-charge' | 'unwrap-unsafe' | 'framework-moves' | 'current-undersampled' | 'methods-disagree'
-  | 'einstein-green-kubo-disagree' | 'blocked' | 'heat-current-needs-centroid-virial' | 'not-equilibrated'
-  | 'no-first-minimum' | 'few-members' | 'few-states' | 'unstable' | 'no-kink' | 'no-transition'
-  | 'compensation-artefact' | 'single-run' | 'langevin-dynamics';
+  | 'too-few-frames'
+  | 'caged'
+  | 'subdiffusive'
+  | 'superdiffusive'
+  | 'slope-not-significant'
+  | 'too-few-hops'
+  | 'msd-below-half-a2'
+  | 'poor-linear-fit'
+  | 'ols-error-meaningless'
+  | 'collective-too-short'
+  | 'charged-cell'
+  | 'non-integer-charge'
+  | 'unwrap-unsafe'
+  | 'framework-moves'
+  | 'current-undersampled'
+  | 'methods-disagree'
+  | 'einstein-green-kubo-disagree'
+  | 'blocked'
+  | 'heat-current-needs-centroid-virial'
+  | 'not-equilibrated'
+  | 'no-first-minimum'
+  | 'few-members'
+  | 'few-states'
+  | 'unstable'
+  | 'no-kink'
+  | 'no-transition'
+  | 'compensation-artefact'
+  | 'single-run'
+  | 'langevin-dynamics';
 
 /**
  * `value: null` with a reason is a correct result. `error` is one standard deviation of the sampling distribution.

@@ -163,8 +163,9 @@ export class DeepPotential implements Potential {
       const count = Number(error.details.count);
       return new PotentialError(
         'SEL_OVERFLOW',
-        `model ${this.name} has ${this.parameters.sel[type]} slots for ${this.#nameOfType(type)} neighbours, an atom has ${count}`,
+        `model ${this.name} has ${this.parameters.sel[type]} slots for ${this.#nameOfType(type)} neighbours, atom ${error.atom} has ${count}`,
         {
+          atom: error.atom,
           type: this.#nameOfType(type),
           count,
           hint: this.canGrow
@@ -199,17 +200,18 @@ function typeMap(model: ModelFile, types?: Readonly<Record<string, string | numb
 /** The flat object that native/addon/deep_potential.cpp reads. */
 function flatten(p: DeepPotentialParameters): object {
   const network = (net: Network | null) =>
-    net &&
-    net.layers.map((layer) => ({
-      inputs: layer.inputs,
-      outputs: layer.outputs,
-      weights: layer.weights,
-      bias: layer.bias,
-      idt: layer.idt,
-      activation: ACTIVATIONS.indexOf(layer.activation.name),
-      threshold: layer.activation.threshold ?? 3,
-      shortcut: SHORTCUTS.indexOf(layer.shortcut),
-    }));
+    net === null
+      ? null
+      : net.layers.map((layer) => ({
+          inputs: layer.inputs,
+          outputs: layer.outputs,
+          weights: layer.weights,
+          bias: layer.bias,
+          idt: layer.idt,
+          activation: ACTIVATIONS.indexOf(layer.activation.name),
+          threshold: layer.activation.threshold ?? 3,
+          shortcut: SHORTCUTS.indexOf(layer.shortcut),
+        }));
   return {
     ntypes: p.ntypes,
     cutoff: p.cutoff,

@@ -155,6 +155,7 @@ export async function evaluateOnce(
   signal?.addEventListener('abort', stop);
   try {
     await field.compute();
+    requireFinite(field.energy, arrays);
     const volume = volumeOf(structure);
     return {
       energy: field.energy,
@@ -171,4 +172,19 @@ export async function evaluateOnce(
     signal?.removeEventListener('abort', stop);
     field.dispose();
   }
+}
+
+/** A result that is not a number is an error, never a result. */
+function requireFinite(energy: number, arrays: ForceFieldArrays): void {
+  const component = arrays.forces.findIndex((f) => !Number.isFinite(f));
+  if (Number.isFinite(energy) && component < 0) return;
+  const atom = component < 0 ? arrays.atomEnergies.findIndex((e) => !Number.isFinite(e)) : Math.floor(component / 3);
+  throw new PotentialError(
+    component < 0 ? 'NONFINITE_ENERGY' : 'NONFINITE_FORCE',
+    `energy or force of atom ${atom} is not a finite number`,
+    {
+      atom,
+      hint: 'atoms much too close to each other, or a model outside its range: look at the shortest distances with ionclay inspect',
+    },
+  );
 }

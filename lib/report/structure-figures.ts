@@ -35,7 +35,7 @@ export function distributionFigures(data: ReportData, stage: string): Figure[] {
     files.sort((a, b) => (a.at ?? 0) - (b.at ?? 0));
     const series: Series[] = [];
     const minimum = firstMinimum(data, stage, pair);
-    let shell = 0;
+    const shells: { at: number | null; neighbours: number }[] = [];
     let farthest = 0;
     let mostAtEnd = 0;
     for (const [index, { table, at }] of files.entries()) {
@@ -62,7 +62,7 @@ export function distributionFigures(data: ReportData, stage: string): Figure[] {
         axis: 'right',
         width: 1.3,
       });
-      if (minimum !== null) shell = Math.max(shell, running[r.findLastIndex((x) => x <= minimum)] ?? 0);
+      if (minimum !== null) shells.push({ at, neighbours: running[r.findLastIndex((x) => x <= minimum)] ?? 0 });
       mostAtEnd = Math.max(mostAtEnd, ...sparse.map((i) => running[i]!));
     }
     if (series.length === 0) return [];
@@ -74,6 +74,7 @@ export function distributionFigures(data: ReportData, stage: string): Figure[] {
         line: [],
         opacity: 0.6,
       });
+    const shell = Math.max(0, ...shells.map(({ neighbours }) => neighbours));
     const top = shell > 0 ? Math.min(mostAtEnd, Math.ceil(SHELLS_SHOWN * shell)) : Math.min(mostAtEnd, 20);
     const [a, b] = pair.split('-');
     const text = pair.replaceAll('-', '–');
@@ -89,10 +90,20 @@ export function distributionFigures(data: ReportData, stage: string): Figure[] {
           series,
           height: 230,
         } as const,
-        caption: `${shell > 0 && minimum !== null ? `${numberText(shell, '', 3)} ${b} around ${a} within the first minimum at ${numberText(minimum, 'A', 3)}. ` : ''}Data: ${files.map((f) => `data/${f.file}`).join(', ')}`,
+        caption: `${minimum === null ? '' : shellText(shells, `${b} around ${a}`, minimum)}Data: ${files.map((f) => `data/${f.file}`).join(', ')}`,
       },
     ];
   });
+}
+
+/** How many neighbours are within the first minimum, at each time where there are several. */
+function shellText(shells: readonly { at: number | null; neighbours: number }[], what: string, minimum: number): string {
+  if (!shells.some(({ neighbours }) => neighbours > 0)) return '';
+  const within = `within the first minimum at ${numberText(minimum, 'A', 3)}`;
+  const count = (neighbours: number) => numberText(neighbours, '', 3);
+  if (shells.length === 1) return `${count(shells[0]!.neighbours)} ${what} ${within}. `;
+  const each = shells.map(({ at, neighbours }) => `${count(neighbours)}${at === null ? '' : ` at ${timeText(at)}`}`);
+  return `${what} ${within}: ${each.join(', ')}. `;
 }
 
 /** Mean coordination numbers against time, one curve a pair. */

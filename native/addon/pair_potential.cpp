@@ -18,8 +18,9 @@ pair::Row row(const double* x) {
   out.power = x[1] != 0.0;
   out.morse = x[2] != 0.0;
   out.coulomb = x[3] != 0.0;
-  double* const fields[] = {&out.A, &out.sigma, &out.inverse_rho, &out.C12,    &out.C6,  &out.C8,    &out.D,  &out.a, &out.r0,
-                            &out.shift, &out.tilt, &out.cutoff,   &out.kqq, &out.alpha, &out.c0, &out.c1, &out.coulomb_cutoff};
+  double* const fields[] = {&out.A,  &out.sigma, &out.inverse_rho,   &out.C12,  &out.C6,     &out.C8,  &out.D,
+                            &out.a,  &out.r0,    &out.shift,         &out.tilt, &out.cutoff, &out.kqq, &out.alpha,
+                            &out.c0, &out.c1,    &out.coulomb_cutoff};
   static_assert(sizeof fields / sizeof fields[0] == kRowNumbers - 4);
   for (std::size_t k = 0; k < kRowNumbers - 4; ++k) *fields[k] = x[4 + k];
   return out;

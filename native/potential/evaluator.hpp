@@ -21,8 +21,8 @@ class Evaluator {
     double* virial;
   };
 
-  Evaluator(std::shared_ptr<const Potential> potential, Arrays arrays, std::vector<std::int32_t> types, std::array<bool, 3> periodic,
-            double skin, SelOverflow overflow_rule);
+  Evaluator(std::shared_ptr<const Potential> potential, Arrays arrays, std::vector<std::int32_t> types,
+            std::array<bool, 3> periodic, double skin, SelOverflow overflow_rule);
 
   void compute(const Execution& execution);
 

@@ -53,7 +53,8 @@ class Potential {
   virtual int ntypes() const = 0;
   virtual std::unique_ptr<Workspace> make_workspace() const = 0;
   // Bits of the results do not depend on execution.threads. Throws Error.
-  virtual void compute(const Configuration& configuration, Workspace& workspace, Results& results, const Execution& execution) const = 0;
+  virtual void compute(const Configuration& configuration, Workspace& workspace, Results& results,
+                       const Execution& execution) const = 0;
 };
 
 }  // namespace ionclay

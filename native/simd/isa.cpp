@@ -32,7 +32,8 @@ Features detect() {
     const unsigned long long state = _xgetbv(0);
     __cpuidex(leaf, 7, 0);
     features.avx2 = fma && (leaf[1] & (1 << 5)) && (state & 6) == 6;
-    features.avx512 = features.avx2 && (leaf[1] & (1 << 16)) && (leaf[1] & (1 << 17)) && (leaf[1] & (1u << 31)) && (state & 0xe6) == 0xe6;
+    features.avx512 =
+        features.avx2 && (leaf[1] & (1 << 16)) && (leaf[1] & (1 << 17)) && (leaf[1] & (1u << 31)) && (state & 0xe6) == 0xe6;
   }
 #endif
   return features;

@@ -19,9 +19,7 @@ struct MaskD {
 
 inline VecD load(const double* p) { return {_mm256_loadu_pd(p)}; }
 inline void store(double* p, VecD a) { _mm256_storeu_pd(p, a.v); }
-inline __m256i partial_mask(int n) {
-  return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3));
-}
+inline __m256i partial_mask(int n) { return _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3)); }
 inline VecD load_partial(const double* p, int n) { return {_mm256_maskload_pd(p, partial_mask(n))}; }
 inline void store_partial(double* p, VecD a, int n) { _mm256_maskstore_pd(p, partial_mask(n), a.v); }
 inline VecD broadcast(double x) { return {_mm256_set1_pd(x)}; }

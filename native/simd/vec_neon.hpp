@@ -54,9 +54,7 @@ inline MaskD operator&(MaskD a, MaskD b) { return {vandq_u64(a.v, b.v)}; }
 inline MaskD operator|(MaskD a, MaskD b) { return {vorrq_u64(a.v, b.v)}; }
 inline VecD select(MaskD m, VecD yes, VecD no) { return {vbslq_f64(m.v, yes.v, no.v)}; }
 // Bit i is lane i.
-inline unsigned bits(MaskD m) {
-  return (vgetq_lane_u64(m.v, 0) != 0 ? 1u : 0u) | (vgetq_lane_u64(m.v, 1) != 0 ? 2u : 0u);
-}
+inline unsigned bits(MaskD m) { return (vgetq_lane_u64(m.v, 0) != 0 ? 1u : 0u) | (vgetq_lane_u64(m.v, 1) != 0 ? 2u : 0u); }
 
 // Fixed tree: neighbouring lanes first.
 inline double reduce_add(VecD a) { return vgetq_lane_f64(a.v, 0) + vgetq_lane_f64(a.v, 1); }

@@ -139,7 +139,7 @@ describe('too many neighbours for sel', () => {
   test('stop names type and count', async () => {
     await expect(evaluate(potentialOf(randomModel({ sel: [4, 90] }), 'baseline'), 'stop')).rejects.toMatchObject({
       code: 'SEL_OVERFLOW',
-      message: expect.stringMatching(/4 slots for A neighbours, an atom has \d+/),
+      message: expect.stringMatching(/4 slots for A neighbours, atom \d+ has \d+/),
     });
   });
 });

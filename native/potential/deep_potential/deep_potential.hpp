@@ -51,7 +51,8 @@ class DeepPotential final : public Potential {
   double cutoff() const override { return view_.cutoff; }
   int ntypes() const override { return view_.ntypes; }
   std::unique_ptr<Workspace> make_workspace() const override;
-  void compute(const Configuration& configuration, Workspace& workspace, Results& results, const Execution& execution) const override;
+  void compute(const Configuration& configuration, Workspace& workspace, Results& results,
+               const Execution& execution) const override;
 
  private:
   deep_potential::NetworkView add_network(const DeepPotentialParameters::Network& network, bool fitting);

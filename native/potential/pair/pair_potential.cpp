@@ -42,7 +42,8 @@ pair::Block kernel_for(Isa isa) {
 PairPotential::PairPotential(Parameters parameters, Isa isa) : parameters_(std::move(parameters)), block_(kernel_for(isa)) {
   const std::size_t t = parameters_.species.size();
   const auto& p = parameters_;
-  bool fits = t > 0 && p.cutoff > 0.0 && p.self_energies.size() == t && p.barriers.size() == t * t && p.first_row.size() == t * t + 1;
+  bool fits =
+      t > 0 && p.cutoff > 0.0 && p.self_energies.size() == t && p.barriers.size() == t * t && p.first_row.size() == t * t + 1;
   fits = fits && p.first_row.front() == 0 && p.first_row.back() == static_cast<std::int32_t>(p.rows.size()) &&
          std::is_sorted(p.first_row.begin(), p.first_row.end());
   if (!fits) throw Error("PAIR_PARAMETERS", "the tables of the pair potential do not fit each other");
@@ -51,7 +52,8 @@ PairPotential::PairPotential(Parameters parameters, Isa isa) : parameters_(std::
 
 std::unique_ptr<Workspace> PairPotential::make_workspace() const { return std::make_unique<PairWorkspace>(); }
 
-void PairPotential::compute(const Configuration& configuration, Workspace& workspace, Results& results, const Execution& execution) const {
+void PairPotential::compute(const Configuration& configuration, Workspace& workspace, Results& results,
+                            const Execution& execution) const {
   auto& work = static_cast<PairWorkspace&>(workspace);
   const std::size_t n = configuration.natoms;
   const std::size_t blocks = (n + kBlockAtoms - 1) / kBlockAtoms;
@@ -74,12 +76,8 @@ void PairPotential::compute(const Configuration& configuration, Workspace& works
   work.inside.resize(blocks);
   work.collapsed.resize(blocks);
 
-  const pair::ModelView model{static_cast<int>(types),
-                              parameters_.cutoff * parameters_.cutoff,
-                              parameters_.rows.data(),
-                              parameters_.first_row.data(),
-                              parameters_.self_energies.data(),
-                              barriers2_.data()};
+  const pair::ModelView model{static_cast<int>(types),      parameters_.cutoff * parameters_.cutoff, parameters_.rows.data(),
+                              parameters_.first_row.data(), parameters_.self_energies.data(),        barriers2_.data()};
   parallel_for(blocks, execution, [&](std::size_t block, int lane) {
     pair::BlockTask task;
     task.begin = static_cast<std::int64_t>(block * kBlockAtoms);
@@ -95,11 +93,13 @@ void PairPotential::compute(const Configuration& configuration, Workspace& works
     task.virial = work.virials.data() + 6 * block;
     task.pairs_inside = work.inside.data() + block;
     task.collapsed = work.collapsed.data() + block;
-    const pair::ScratchView scratch{static_cast<std::int64_t>(capacity), work.vectors[lane].data(), work.counts[lane].data() + kApart};
+    const pair::ScratchView scratch{static_cast<std::int64_t>(capacity), work.vectors[lane].data(),
+                                    work.counts[lane].data() + kApart};
     block_(model, task, scratch);
   });
 
-  if (std::any_of(work.collapsed.begin(), work.collapsed.end(), [](std::uint8_t c) { return c != 0; })) throw_collapse(configuration);
+  if (std::any_of(work.collapsed.begin(), work.collapsed.end(), [](std::uint8_t c) { return c != 0; }))
+    throw_collapse(configuration);
   results.energy = ordered_sum(results.atom_energies, n);
   results.pairs_inside = 0;
   for (const std::uint64_t count : work.inside) results.pairs_inside += count;
@@ -142,7 +142,8 @@ void PairPotential::throw_collapse(const Configuration& configuration) const {
     }
   }
   char numbers[96];
-  std::snprintf(numbers, sizeof numbers, "%.6g A apart, inside the barrier of their pair curve at r_b = %.6g A", distance, barrier);
+  std::snprintf(numbers, sizeof numbers, "%.6g A apart, inside the barrier of their pair curve at r_b = %.6g A", distance,
+                barrier);
   const auto name = [&](std::int64_t atom) {
     return parameters_.species[configuration.types[atom]] + " (atom " + std::to_string(atom) + ")";
   };
