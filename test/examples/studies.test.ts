@@ -184,7 +184,9 @@ describe('the MgCl2 | GaF3 interface', () => {
       for (const time of [50, 150])
         expect(existsSync(join(run.directory, 'data', `mix-rdf-${pair}-at-${time}fs.csv`))).toBe(true);
     }
-    expect(existsSync(join(run.directory, 'report.html'))).toBe(true);
+    // The report gives the first shell at each of the times, from the curves.
+    const report = readFileSync(join(run.directory, 'report.html'), 'utf8');
+    expect(report).toMatch(/Cl around Mg within the first minimum at 3\.\d+\sÅ: [56]\.?\d* at 50\sfs, 5\.\d+ at 150\sfs\./);
   });
 
   test('the energy of atoms and thermostat together stays', () => {
