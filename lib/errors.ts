@@ -86,14 +86,19 @@ export function nearest(name: string, known: Iterable<string>): string | undefin
   return best;
 }
 
+/** Two neighbouring letters that changed places are one slip (optimal string alignment). */
 function editDistance(a: string, b: string): number {
+  let before: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
       const change = a[i - 1] === b[j - 1] ? 0 : 1;
-      row.push(Math.min(previous[j]! + 1, row[j - 1]! + 1, previous[j - 1]! + change));
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const swap = swapped ? before[j - 2]! + 1 : Number.POSITIVE_INFINITY;
+      row.push(Math.min(previous[j]! + 1, row[j - 1]! + 1, previous[j - 1]! + change, swap));
     }
+    before = previous;
     previous = row;
   }
   return previous[b.length]!;
@@ -107,6 +112,23 @@ export function unknownKey(key: string, name: string, known: readonly string[], 
     hint: guess ? `did you mean "${guess}"?` : `known here: ${known.join(', ')}`,
     ...details,
   });
+}
+
+/** Refuses a name in `options` that is not among `known`, and anything that is no map; `what` took the options. */
+export function onlyOptions(what: string, options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new StudyError('WRONG_TYPE', `${what}: expected options, such as { ${known[0]}: ... }, got ${typeName(options)}`, {
+      hint: `known here: ${known.join(', ')}`,
+    });
+  }
+  for (const name of Object.keys(options)) if (!known.includes(name)) throw unknownKey(`${what}.${name}`, name, known);
+}
+
+/** What a value is, for messages about arguments of the wrong kind; a promise is most often one that nobody awaited. */
+export function typeName(value: unknown): string {
+  if (value instanceof Promise) return 'a promise (is an await missing?)';
+  if (value === null || value === undefined) return String(value);
+  return Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'another object' : `a ${typeof value}`;
 }
 
 /** Error for something that the contract names and this version does not build yet. */

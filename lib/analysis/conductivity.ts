@@ -1,6 +1,6 @@
 /** Conductivity with all correlations, its self and distinct parts, Haven ratio, transference (analysis.md 5). */
 import type { Frame } from '../dynamics/frame.js';
-import { IonclayError, StudyError } from '../errors.js';
+import { IonclayError, onlyOptions, StudyError } from '../errors.js';
 import type { Estimate, EstimateStatus, ReasonCode } from '../estimate.js';
 import type { Warning } from '../structure.js';
 import { BOLTZMANN, EINSTEIN_CONDUCTIVITY, quantity } from '../units.js';
@@ -15,6 +15,7 @@ import {
 import { type ConductivityInputs, type ConductivityParts, conductivityParts } from './conductivity-parts.js';
 import {
   runReasons,
+  TRANSPORT_OPTIONS,
   type TransportOptions,
   type TransportSettings,
   tracerDiffusivity,
@@ -395,6 +396,13 @@ function checkedCharges(given: Readonly<Record<string, number | string>> | undef
   return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, quantity(value, 'charge', `charges.${name}`)]));
 }
 
+const OPTIONS = [
+  'charges',
+  'temperature',
+  ...TRANSPORT_OPTIONS,
+  'estimator',
+] as const satisfies readonly (keyof ConductivityOptions)[];
+
 /** `conductivity(options)` gives a streaming observable, `conductivity(frames, options)` the result of an array. */
 export function conductivity(options: ConductivityOptions): Conductivity;
 export function conductivity(frames: readonly Frame[], options: ConductivityOptions): ConductivityResult;
@@ -402,8 +410,11 @@ export function conductivity(
   first: readonly Frame[] | ConductivityOptions,
   options?: ConductivityOptions,
 ): Conductivity | ConductivityResult {
-  if (!Array.isArray(first)) return new Conductivity(first as ConductivityOptions);
-  const observable = new Conductivity(options!);
-  for (const frame of first as readonly Frame[]) observable.add(frame);
+  const frames = Array.isArray(first) ? (first as readonly Frame[]) : null;
+  const given = (frames ? options : first) as ConductivityOptions;
+  onlyOptions('conductivity', given, OPTIONS);
+  const observable = new Conductivity(given);
+  if (!frames) return observable;
+  for (const frame of frames) observable.add(frame);
   return observable.result();
 }

@@ -1,6 +1,6 @@
 /** Coordination numbers against time (analysis.md 8.3): neighbours within a cut-off, images counted. */
 import type { Frame } from '../dynamics/frame.js';
-import { StudyError } from '../errors.js';
+import { onlyOptions, StudyError } from '../errors.js';
 import type { Estimate } from '../estimate.js';
 import { native, nativeAddon } from '../native/loader.js';
 import type { Warning } from '../structure.js';
@@ -177,6 +177,8 @@ export class Coordination {
   }
 }
 
+const OPTIONS = ['cutoffs', 'sets', 'start', 'stop', 'threads'] as const satisfies readonly (keyof CoordinationOptions)[];
+
 /** `coordination(options)` gives a streaming observable, `coordination(frames, options)` the result of an array. */
 export function coordination(options: CoordinationOptions): Coordination;
 export function coordination(frames: readonly Frame[], options: CoordinationOptions): CoordinationResult;
@@ -184,8 +186,11 @@ export function coordination(
   first: readonly Frame[] | CoordinationOptions,
   options?: CoordinationOptions,
 ): Coordination | CoordinationResult {
-  if (!Array.isArray(first)) return new Coordination(first as CoordinationOptions);
-  const observable = new Coordination(options!);
-  for (const frame of first as readonly Frame[]) observable.add(frame);
+  const frames = Array.isArray(first) ? (first as readonly Frame[]) : null;
+  const given = (frames ? options : first) as CoordinationOptions;
+  onlyOptions('coordination', given, OPTIONS);
+  const observable = new Coordination(given);
+  if (!frames) return observable;
+  for (const frame of frames) observable.add(frame);
   return observable.result();
 }

@@ -1,12 +1,12 @@
 /** Tracer diffusivity D* by species, with its error and its right to be quoted (analysis.md 4). */
 import type { Frame } from '../dynamics/frame.js';
-import { StudyError } from '../errors.js';
+import { onlyOptions, StudyError } from '../errors.js';
 import type { Estimate, EstimateStatus, ReasonCode } from '../estimate.js';
 import type { Warning } from '../structure.js';
 import { A2_PER_FS_IN_CM2_PER_S, quantity } from '../units.js';
 import { type DiffusionFit, fitDiffusion, fitSlope } from './diffusion-fit.js';
 import { DisplacementRecord } from './displacement-record.js';
-import { chosenLags, type MsdCurve, type MsdOptions, msdCurve, msdOfTensor, msdTensor } from './msd.js';
+import { chosenLags, MSD_OPTIONS, type MsdCurve, type MsdOptions, msdCurve, msdOfTensor, msdTensor } from './msd.js';
 import { positivePosterior } from './normal-distribution.js';
 import { timeNeeded } from './time-needed.js';
 
@@ -86,6 +86,14 @@ export function windowInLags(
 export function runReasons(record: DisplacementRecord, settings: TransportSettings): ReasonCode[] {
   return [...record.trajectory.reasons(), ...(settings.friction > FRICTION_LIMIT ? (['langevin-dynamics'] as const) : [])];
 }
+
+export const TRANSPORT_OPTIONS = [
+  ...MSD_OPTIONS,
+  'siteDistance',
+  'window',
+  'friction',
+  'hops',
+] as const satisfies readonly (keyof TransportOptions)[];
 
 export class Diffusion {
   readonly record: DisplacementRecord;
@@ -231,8 +239,11 @@ export function diffusion(
   first?: readonly Frame[] | TransportOptions,
   options: TransportOptions = {},
 ): Diffusion | Record<string, Estimate> {
-  if (!Array.isArray(first)) return new Diffusion((first as TransportOptions | undefined) ?? {});
-  const observable = new Diffusion(options);
-  for (const frame of first as readonly Frame[]) observable.add(frame);
+  const frames = Array.isArray(first) ? (first as readonly Frame[]) : null;
+  const given = (frames ? options : first) ?? {};
+  onlyOptions('diffusion', given, TRANSPORT_OPTIONS);
+  const observable = new Diffusion(given as TransportOptions);
+  if (!frames) return observable;
+  for (const frame of frames) observable.add(frame);
   return observable.result();
 }

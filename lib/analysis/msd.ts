@@ -1,6 +1,6 @@
 /** Mean squared displacement by species (analysis.md 3), every lag, with the error band of independent walkers. */
 import type { Frame } from '../dynamics/frame.js';
-import { StudyError } from '../errors.js';
+import { onlyOptions, StudyError } from '../errors.js';
 import type { Warning } from '../structure.js';
 import { quantity } from '../units.js';
 import {
@@ -138,6 +138,8 @@ export function chosenLags(lags: MsdOptions['lags'], frames: number, interval: n
   return [...new Set(chosen)].sort((a, b) => a - b);
 }
 
+export const MSD_OPTIONS = ['species', 'start', 'stop', 'lags', 'reference'] as const satisfies readonly (keyof MsdOptions)[];
+
 export class Msd {
   readonly record: DisplacementRecord;
 
@@ -180,8 +182,11 @@ export function msdCurve(msd: Float64Array, ions: number, interval: number, lags
 export function msd(options?: MsdOptions): Msd;
 export function msd(frames: readonly Frame[], options?: MsdOptions): MsdResult;
 export function msd(first?: readonly Frame[] | MsdOptions, options: MsdOptions = {}): Msd | MsdResult {
-  if (!Array.isArray(first)) return new Msd((first as MsdOptions | undefined) ?? {});
-  const observable = new Msd(options);
-  for (const frame of first as readonly Frame[]) observable.add(frame);
+  const frames = Array.isArray(first) ? (first as readonly Frame[]) : null;
+  const given = (frames ? options : first) ?? {};
+  onlyOptions('msd', given, MSD_OPTIONS);
+  const observable = new Msd(given as MsdOptions);
+  if (!frames) return observable;
+  for (const frame of frames) observable.add(frame);
   return observable.result();
 }

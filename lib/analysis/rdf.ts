@@ -1,7 +1,7 @@
 /** Radial distribution functions by pair with running coordination numbers (analysis.md 8.1), from exact integer counts. */
 import { determinant, perpendicularWidths } from '../cell.js';
 import type { Frame } from '../dynamics/frame.js';
-import { IonclayError, StudyError } from '../errors.js';
+import { IonclayError, onlyOptions, StudyError } from '../errors.js';
 import type { ReasonCode } from '../estimate.js';
 import { native, nativeAddon } from '../native/loader.js';
 import type { Warning } from '../structure.js';
@@ -263,12 +263,26 @@ function scatter(values: readonly number[]): number {
   return Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (values.length - 1) / values.length);
 }
 
+const OPTIONS = [
+  'pairs',
+  'sets',
+  'cutoff',
+  'bin',
+  'start',
+  'stop',
+  'normalisation',
+  'threads',
+] as const satisfies readonly (keyof RdfOptions)[];
+
 /** `rdf(options)` gives a streaming observable, `rdf(frames, options)` the result of an array. */
 export function rdf(options?: RdfOptions): Rdf;
 export function rdf(frames: readonly Frame[], options?: RdfOptions): RdfResult;
 export function rdf(first?: readonly Frame[] | RdfOptions, options: RdfOptions = {}): Rdf | RdfResult {
-  if (!Array.isArray(first)) return new Rdf((first as RdfOptions | undefined) ?? {});
-  const observable = new Rdf(options);
-  for (const frame of first as readonly Frame[]) observable.add(frame);
+  const frames = Array.isArray(first) ? (first as readonly Frame[]) : null;
+  const given = (frames ? options : first) ?? {};
+  onlyOptions('rdf', given, OPTIONS);
+  const observable = new Rdf(given as RdfOptions);
+  if (!frames) return observable;
+  for (const frame of frames) observable.add(frame);
   return observable.result();
 }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { nearest, notAvailable, StructureError, unknownKey } from '../errors.js';
+import { nearest, notAvailable, onlyOptions, StructureError } from '../errors.js';
 import { type CifOptions, readCifStructure } from '../io/cif.js';
 import { fileError } from '../io/file-errors.js';
 import { parsePoscar } from '../io/poscar.js';
@@ -115,8 +115,7 @@ function readIndex(): BundledCrystal[] {
  */
 export async function crystal(options: CrystalOptions, context: RecipeContext = {}): Promise<Structure> {
   const key = context.key ?? 'crystal';
-  for (const name of Object.keys(options))
-    if (!OPTION_NAMES.includes(name)) throw unknownKey(`${key}.${name}`, name, OPTION_NAMES);
+  onlyOptions(key, options, OPTION_NAMES);
   if (options.occupancy !== undefined) {
     throw notAvailable(
       `${key}.occupancy`,

@@ -1,5 +1,5 @@
 /** Options of a simulation and of its calls, with the checks of single values. */
-import { StudyError } from '../errors.js';
+import { onlyOptions, StudyError, typeName } from '../errors.js';
 import type { Potential, SelOverflow } from '../potential/potential.js';
 import type { Structure } from '../structure.js';
 import { quantity } from '../units.js';
@@ -80,7 +80,7 @@ export interface ResumeOptions {
 }
 
 /** Known names, for messages. */
-export const OPTIONS = [
+const OPTIONS = [
   'structure',
   'potential',
   'ensemble',
@@ -97,8 +97,27 @@ export const OPTIONS = [
   'removeDrift',
 ];
 
+/** Refuses options of the wrong kind before anything is made of them; the usual one is a promise that nobody awaited. */
+export function checkOptions(options: SimulationOptions): void {
+  onlyOptions('Simulation', options, OPTIONS);
+  const wrong = (key: string, expected: string) =>
+    new StudyError('WRONG_TYPE', `${key}: expected ${expected}, got ${typeName(options[key as keyof SimulationOptions])}`, {
+      key,
+    });
+  if (!(options.structure?.species && options.structure.positions)) {
+    throw wrong('structure', 'a structure, such as that of readStructure or crystal');
+  }
+  if (typeof options.potential?.typesOf !== 'function') {
+    throw wrong('potential', 'a potential, such as that of loadPotential or pairPotential');
+  }
+  if (typeof options.ensemble !== 'object' || options.ensemble === null) {
+    throw wrong('ensemble', 'one made with nve(), nvt({...}) or { integrator }');
+  }
+}
+
 /** Steps of a duration given as a time or a number of steps; a time is rounded to the nearest step. */
 export function stepsOf(duration: Duration, timestep: number, method: string): number {
+  onlyOptions(method, duration, ['time', 'steps', 'every', 'buffer', 'signal', 'onProgress']);
   if ((duration.time === undefined) === (duration.steps === undefined)) {
     throw new StudyError('BAD_VALUE', `${method}: expected one of time, steps`, { key: method });
   }

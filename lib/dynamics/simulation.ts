@@ -20,8 +20,8 @@ import {
 } from './saved-state.js';
 import {
   checkedSeed,
+  checkOptions,
   nonNegative,
-  OPTIONS,
   type ResumeOptions,
   type RunOptions,
   type SampleOptions,
@@ -50,7 +50,7 @@ export class Simulation implements Engine {
 
   /** `saved` is for {@link Simulation.restore} alone. */
   constructor(options: SimulationOptions, saved?: SavedSimulation) {
-    for (const name of Object.keys(options)) if (!OPTIONS.includes(name)) throw unknownKey(name, name, OPTIONS);
+    checkOptions(options);
     const { potential, structure, threads, selOverflow, removeDrift = true } = options;
     this.seed = options.seed === undefined ? undefined : checkedSeed(options.seed);
     this.givenFreedom = options.degreesOfFreedom;

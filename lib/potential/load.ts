@@ -1,5 +1,5 @@
 /** Potentials by name or path. */
-import { StudyError } from '../errors.js';
+import { StudyError, typeName } from '../errors.js';
 import type { Isa } from '../native/addon.js';
 import { DeepPotential } from './deep-potential.js';
 import { readModel } from './model-file.js';
@@ -23,6 +23,15 @@ export interface LoadPotentialOptions {
  * by content. Errors name the file and what is wrong (`MODEL_NOT_FOUND`, `MODEL_UNSUPPORTED`, `MODEL_CORRUPT` ...).
  */
 export async function loadPotential(nameOrPath: string, options: LoadPotentialOptions = {}): Promise<DeepPotential> {
+  if (typeof nameOrPath !== 'string' || nameOrPath === '') {
+    throw new StudyError(
+      'WRONG_TYPE',
+      `model: expected a bundled name or the path of a model file, got ${typeName(nameOrPath)}`,
+      {
+        key: 'model',
+      },
+    );
+  }
   if (options.precision !== undefined && options.precision !== 'double') {
     throw new StudyError('NOT_AVAILABLE', `precision: ${options.precision} is not available in this version`, {
       key: 'precision',

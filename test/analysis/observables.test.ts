@@ -1,5 +1,10 @@
 /** What every observable refuses in the same way: nothing to measure is an error that says what there is, not an empty result. */
+import { conductivity } from '../../lib/analysis/conductivity.js';
+import { coordination } from '../../lib/analysis/coordination.js';
+import { diffusion } from '../../lib/analysis/diffusion.js';
+import { msd } from '../../lib/analysis/msd.js';
 import { findObservable } from '../../lib/analysis/observables.js';
+import { rdf } from '../../lib/analysis/rdf.js';
 import { framesOf } from './frames.js';
 
 const OPTIONS: Record<string, Record<string, unknown>> = {
@@ -32,5 +37,21 @@ describe.each(Object.entries(OPTIONS))('%s', (name, options) => {
 
   test('takes a single frame', async () => {
     await expect(run({ start: 400 })).resolves.toMatchObject({ observable: name });
+  });
+});
+
+describe.each(Object.entries({ msd, diffusion, conductivity, rdf, coordination }))('the function %s', (name, observe) => {
+  const call = (...given: unknown[]) => (observe as (...args: unknown[]) => unknown)(...given);
+
+  test('refuses an option that it does not know, of a stream and of an array', () => {
+    const refused = expect.objectContaining({ code: 'UNKNOWN_KEY', key: `${name}.strat`, hint: 'did you mean "start"?' });
+    expect(() => call({ ...OPTIONS[name], strat: '1 ps' })).toThrow(refused);
+    expect(() => call(frames, { ...OPTIONS[name], strat: '1 ps' })).toThrow(refused);
+    expect(() => call('Li')).toThrow(expect.objectContaining({ code: 'WRONG_TYPE' }));
+  });
+
+  test('gives a stream, or the result of an array', () => {
+    expect(call(OPTIONS[name])).toHaveProperty('add');
+    expect(call(frames, OPTIONS[name])).not.toHaveProperty('add');
   });
 });

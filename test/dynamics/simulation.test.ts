@@ -418,6 +418,10 @@ describe('what is wrong in a request', () => {
     [{ timestep: '1 K' }, 'WRONG_DIMENSION'],
     [{ timestep: 0 }, 'BAD_VALUE'],
     [{ timestap: 1 }, 'UNKNOWN_KEY'],
+    [{ structure: undefined }, 'WRONG_TYPE'],
+    [{ structure: Promise.resolve() }, 'WRONG_TYPE'],
+    [{ potential: Promise.resolve() }, 'WRONG_TYPE'],
+    [{ ensemble: 'nvt' }, 'WRONG_TYPE'],
     [{ structure: argon(1) }, 'MODEL_UNKNOWN_SPECIES'],
   ])('%j', (options, expected) => {
     expect(make(options)).toThrow(expect.objectContaining({ code: expect.stringMatching(new RegExp(`${expected}|SPECIES`)) }));
