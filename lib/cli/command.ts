@@ -15,7 +15,7 @@
  * `context.command` has `--json` and `--quiet`; errors are thrown, never printed: main.ts gives them their form and exit status.
  */
 import type { Command, CommanderError } from 'commander';
-import { nearest, StudyError } from '../errors.js';
+import { nearest, notAvailable, StudyError } from '../errors.js';
 import { allCores, wholeNumber } from './arguments.js';
 import { type Io, Terminal } from './terminal.js';
 
@@ -92,6 +92,13 @@ export function explainErrors(command: Command): void {
   });
 }
 
+/** Commands that a later version will have. */
+const NOT_BUILT: Readonly<Record<string, string>> = {
+  convert: 'conversion between file formats',
+  minimize: 'minimisation',
+  sweep: 'a sweep of studies',
+};
+
 const ENDED_WELL = new Set(['commander.help', 'commander.helpDisplayed', 'commander.version']);
 
 function translate(error: CommanderError, command: Command): Error {
@@ -112,6 +119,8 @@ function translate(error: CommanderError, command: Command): Error {
     });
   }
   if (error.code === 'commander.unknownCommand') {
+    const missing = command.parent ? undefined : NOT_BUILT[named];
+    if (missing) return notAvailable(named, missing);
     const guess = nearest(
       named,
       command.commands.map((child) => child.name()),

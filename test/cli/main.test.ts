@@ -59,6 +59,10 @@ describe('output', () => {
 describe('errors', () => {
   test.each([
     [['wiegh', 'a'], 2, 'UNKNOWN_COMMAND', 'unknown command "wiegh"', 'did you mean "weigh"?'],
+    [['wegih', 'a'], 2, 'UNKNOWN_COMMAND', 'unknown command "wegih"', 'did you mean "weigh"?'],
+    [['convert', 'a', 'b'], 2, 'NOT_AVAILABLE', 'convert: conversion between file formats is not available', ''],
+    [['minimize', 'a', '--model', 'M'], 2, 'NOT_AVAILABLE', 'minimize: ', ''],
+    [['sweep', 'a'], 2, 'NOT_AVAILABLE', 'sweep: ', ''],
     [['weigh', 'a', '--thread', '2'], 2, 'UNKNOWN_OPTION', 'unknown option "--thread"', 'did you mean "--threads"?'],
     [['weigh', 'a', '--zzzzzzzz'], 2, 'UNKNOWN_OPTION', 'unknown option "--zzzzzzzz"', 'ionclay weigh --help'],
     [['weigh'], 2, 'BAD_ARGUMENTS', 'missing required argument "file"', 'ionclay weigh --help'],
