@@ -100,10 +100,13 @@ function start(): void {
     });
   }
   for (const stream of [process.stdout, process.stderr]) {
-    // The reader of a pipe (head, less) may leave early; that is no fault.
+    // The reader of a pipe (head, less) may leave early; that is no fault. Without a reader of the progress the work still goes on.
     stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE' && stream === process.stderr) return;
       if (error.code === 'EPIPE') process.exit(0);
-      throw error;
+      // A full disk behind a redirection, for instance: the result is lost, and the exit status has to say so.
+      if (stream === process.stdout) process.stderr.write(`error: the result could not be written to stdout: ${error.message}\n`);
+      process.exit(1);
     });
   }
   const io: Io = { stdout: process.stdout, stderr: process.stderr, env: process.env, signal: controller.signal };
