@@ -2,6 +2,7 @@
  * A study with everything decided: plain data that can be hashed, stored in the checkpoint and replayed. What the study left open stands
  * in `defaults`.
  */
+import { findObservable } from '../analysis/observables.js';
 import { isStochastic, type NveEnsemble, type NvtEnsemble, nve, nvt } from '../dynamics/ensembles.js';
 import { type Fixed, frozenAtoms } from '../dynamics/system.js';
 import { StudyError, unknownKey } from '../errors.js';
@@ -208,12 +209,13 @@ function planSteps(stage: StudyStage, timestep: number, key: string): number {
 function stepsOf(time: number, timestep: number, key: string): number {
   const exact = time / timestep;
   const steps = Math.round(exact);
+  if (!Number.isSafeInteger(steps)) throw bad(key, `${time} fs are ${steps} steps of ${timestep} fs, more than can be counted`);
   if (steps >= 1 && Math.abs(exact - steps) <= 1e-9 * steps) return steps;
   const low = Math.max(1, Math.floor(exact));
   throw bad(
     key,
     `${time} fs is not a whole number of steps of ${timestep} fs`,
-    `${low} steps are ${low * timestep} fs, ${low + 1} are ${(low + 1) * timestep} fs`,
+    `${low} ${low === 1 ? 'step is' : 'steps are'} ${low * timestep} fs, ${low + 1} are ${(low + 1) * timestep} fs`,
   );
 }
 
@@ -353,6 +355,8 @@ function planAnalyses(study: Study, stages: readonly StagePlan[]): AnalysisPlan[
       throw bad(`analyses[${index}]`, `expected one observable with its options, got ${names.join(' and ') || 'none'}`);
     const observable = names[0]!;
     const { stage: asked, ...options } = entry[observable]!;
+    // Before the stage: a wrong name is the nearer cause of whatever else is amiss.
+    findObservable(observable, `analyses[${index}].${observable}`);
     const key = `analyses[${index}].${observable}.stage`;
     const stage = asked === undefined ? stages.at(-1)! : stages.find((candidate) => candidate.name === asked);
     if (!stage) {
