@@ -244,7 +244,7 @@ function namedAtoms(count: number, path: string, options: ReadOptions): NamedAto
       { file: path },
       `an AMBER NetCDF trajectory does not say which elements its ${count} atoms are`,
       {
-        hint: 'give the structure that the run began with (option structure), or the symbols in order (option species)',
+        hint: 'give the structure that the run began with (option structure; ionclay analyze --structure FILE), or the symbols in order (option species; ionclay inspect --species)',
       },
     );
   }

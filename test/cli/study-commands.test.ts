@@ -83,6 +83,16 @@ test('run, status, report, resume', async () => {
   });
   expect(readFileSync(join(folder, 'run', 'report.html'), 'utf8')).toContain('licl-small');
 
+  // The trajectory by itself: NetCDF names no elements, so they come from another file.
+  const trajectory = join(folder, 'run', 'stages', '03-free', 'trajectory.nc');
+  const unnamed = await ionclay(['analyze', 'rdf', trajectory]);
+  expect([unnamed.status, unnamed.stderr.includes('--structure')]).toEqual([2, true]);
+  const alone = await ionclay(['analyze', 'rdf', trajectory, '--structure', join(folder, 'run', 'structure.extxyz'), '--json']);
+  const ofRun = await ionclay(['analyze', 'rdf', join(folder, 'run'), '--json']);
+  expect(JSON.parse(alone.stdout).result).toEqual(JSON.parse(ofRun.stdout).result);
+  const twice = await ionclay(['analyze', 'rdf', join(folder, 'run'), '--structure', 'x', '--json']);
+  expect(JSON.parse(twice.stdout)).toMatchObject({ error: { code: 'OPTION_VALUE', key: '--structure' } });
+
   const again = await ionclay(['resume', join(folder, 'run')]);
   expect(again.status).toBe(0);
   expect(again.stdout).toContain('this run is finished');
@@ -113,6 +123,13 @@ describe('bad input: exit status 2, the place, and nothing written', () => {
     ],
     ['an unknown key', ['--set', 'stages[0].temprature=300 K'], 'UNKNOWN_KEY', 'did you mean "temperature"?'],
     ['what is not built', ['--set', 'stages[0].ensemble=npt'], 'NOT_AVAILABLE', 'the ensemble npt'],
+    [
+      'an unknown observable',
+      ['--set', 'analyses=[{ diffusoin: { stage: hold } }]', '--set', 'stages[1].sample={}'],
+      'UNKNOWN_OBSERVABLE',
+      'did you mean "diffusion"?',
+    ],
+    ['more steps than can be counted', ['--set', 'stages[0].run=1000000 s'], 'BAD_VALUE', 'stages[0].run: 1e+21 fs'],
     ['a missing structure', ['--set', 'structure=missing.cif'], 'E_FILE_NOT_FOUND', 'missing.cif'],
     ['an unknown option', ['--thread', '2'], 'UNKNOWN_OPTION', 'did you mean "--threads"?'],
   ])('%s', async (_what, more, code, words) => {

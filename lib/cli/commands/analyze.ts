@@ -12,6 +12,7 @@ import { resultText } from '../result-text.js';
 interface AnalyzeOptions {
   stage?: string;
   interval?: number;
+  structure?: string;
   types?: string;
   [option: string]: unknown;
 }
@@ -23,7 +24,7 @@ interface Source {
   readonly stage?: string;
 }
 
-const OWN = ['json', 'quiet', 'threads', 'stage', 'interval', 'types'];
+const OWN = ['json', 'quiet', 'threads', 'stage', 'interval', 'structure', 'types'];
 const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 export function register(program: Command, context: Context): void {
@@ -39,6 +40,7 @@ export function register(program: Command, context: Context): void {
   command
     .option('--stage <name>', 'stage of a run directory (default: the last)')
     .option('--interval <time>', 'time between frames, for files that hold no times', quantityOption('--interval', 'time'))
+    .option('--structure <file>', 'the same atoms in a file that names their elements, for NetCDF trajectories')
     .option('--types <map>', 'elements of a file without names, such as 1=Mg,2=Ga');
   const descriptions = new Map<string, string>();
   for (const { name, options } of OBSERVABLES.values()) {
@@ -91,6 +93,9 @@ async function open(input: string, options: AnalyzeOptions, timeless: boolean): 
     if (options.interval !== undefined) {
       throw new StudyError('OPTION_VALUE', '--interval: the frame times of a run are known', { key: '--interval' });
     }
+    if (options.structure !== undefined) {
+      throw new StudyError('OPTION_VALUE', '--structure: the atoms of a run are known', { key: '--structure' });
+    }
     const { readStoredRun } = require('../../study/runner.js') as typeof import('../../study/runner.js');
     const { openRunDirectory } = require('../../study/run-directory.js') as typeof import('../../study/run-directory.js');
     const { stageContext, stageFrames, stageOf } =
@@ -105,13 +110,18 @@ async function open(input: string, options: AnalyzeOptions, timeless: boolean): 
       hint: 'give a run directory, or leave it out',
     });
   }
-  return { frames: () => fileFrames(input, options.interval, timeless), context: {} };
+  return { frames: () => fileFrames(input, options, timeless), context: {} };
 }
 
-async function* fileFrames(path: string, interval: number | undefined, timeless: boolean): AsyncGenerator<Frame> {
-  const { readTrajectory } = require('../../io/read.js') as typeof import('../../io/read.js');
+async function* fileFrames(
+  path: string,
+  { interval, structure: named }: AnalyzeOptions,
+  timeless: boolean,
+): AsyncGenerator<Frame> {
+  const { readStructure, readTrajectory } = require('../../io/read.js') as typeof import('../../io/read.js');
+  const structure = named === undefined ? undefined : await readStructure(named);
   let first = true;
-  for await (const frame of readTrajectory(path, interval === undefined ? {} : { interval })) {
+  for await (const frame of readTrajectory(path, { ...(interval === undefined ? {} : { interval }), structure })) {
     if (frame.time === null && !first && !timeless) {
       throw new StudyError('INTERVAL_MISSING', `${path} holds no frame times`, {
         key: '--interval',
