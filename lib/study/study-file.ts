@@ -91,7 +91,7 @@ export function parseStudy(text: string, options: ParseOptions): CheckedStudy {
   if (problem) {
     const line = problem.linePos?.[0].line;
     const place = file ? `${file}${line ? `:${line}` : ''}: ` : '';
-    throw new StudyError('STUDY_SYNTAX', `${place}this is not valid YAML: ${problem.message.split('\n')[0]}`, {
+    throw new StudyError('STUDY_SYNTAX', `${place}this is not valid YAML: ${yamlSentence(problem)}`, {
       ...(file ? { file } : {}),
       line,
     });
@@ -99,13 +99,35 @@ export function parseStudy(text: string, options: ParseOptions): CheckedStudy {
   const overridden = sets.map((set) => applySet(document, set));
   const source = makeSource(document, lines, text, options, overridden);
   try {
-    const raw: unknown = document.toJS({ maxAliasCount: 1000 });
+    const raw = plainData(document, file);
     const parsed = studySchema.safeParse(raw, { reportInput: true });
-    if (!parsed.success) throw issueError(parsed.error.issues[0]!, raw);
+    if (!parsed.success) throw issueError(parsed.error.issues[0]!, raw, file);
     refuseWhatIsNotBuilt(parsed.data);
     return { study: parsed.data, source };
   } catch (error) {
     throw source.explain(error);
+  }
+}
+
+/** What the parser found, without the position and the excerpt that it appends. */
+export function yamlSentence(problem: { readonly message: string }): string {
+  return problem.message.split('\n')[0]!.replace(/ at line \d+, column \d+:?$/, '');
+}
+
+/** The content of a document; aliases that multiply into a document of another size (or point nowhere) are refused. */
+export function plainData(document: Document, file: string | null): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 1000 });
+  } catch (cause) {
+    throw new StudyError(
+      'STUDY_SYNTAX',
+      `${file ? `${file}: ` : ''}aliases (*name) cannot be resolved: ${(cause as Error).message}`,
+      {
+        ...(file ? { file } : {}),
+        hint: 'write out what the aliases stand for',
+        cause,
+      },
+    );
   }
 }
 
@@ -198,7 +220,7 @@ function applySet(document: Document, set: string): string {
 }
 
 /** The first problem that zod found, as our error. */
-function issueError(issue: z.core.$ZodIssue, raw: unknown): StudyError {
+function issueError(issue: z.core.$ZodIssue, raw: unknown, file: string | null): StudyError {
   const { issue: deepest, path } = bestIssue(issue, []);
   const params = ((deepest as { params?: IssueParams }).params ?? {}) as IssueParams;
   const unknown = deepest.code === 'unrecognized_keys';
@@ -216,8 +238,11 @@ function issueError(issue: z.core.$ZodIssue, raw: unknown): StudyError {
       text = `${JSON.stringify(value).slice(0, 60)} will not do, ${text}`;
     }
   }
-  return new StudyError(code, key === '' ? `the study: ${text}` : `${key}: ${text}`, {
-    key: key === '' ? undefined : key,
+  if (key === '') {
+    return new StudyError(code, `${file ?? 'the study'}: ${text}`, { ...(file ? { file } : {}), hint: params.hint ?? hint });
+  }
+  return new StudyError(code, `${key}: ${text}`, {
+    key,
     hint: params.hint ?? hint,
   });
 }

@@ -93,6 +93,21 @@ test.each([
   expect(error.kind).toBe('request');
 });
 
+test('what is no map, and aliases that multiply without end, are refused with the file', () => {
+  for (const text of ['', '- a\n- b\n', 'words\n']) {
+    const error = failure(text);
+    expect(error.message).toMatch(/^study\.yaml: .*expected a study/);
+    expect(error.file).toBe('study.yaml');
+  }
+  const levels = ['b', 'c', 'd', 'e', 'f'].map((name, i) => `${name}: &${name} [${Array(9).fill(`*${'abcde'[i]}`).join(',')}]`);
+  const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${levels.join('\n')}\n`;
+  expect(failure(bomb)).toMatchObject({ code: 'STUDY_SYNTAX', kind: 'request', file: 'study.yaml' });
+  expect(failure('study: *nothing\n').code).toBe('STUDY_SYNTAX');
+  expect(failure(MINIMAL.replace('seed: 7', 'seed: 7\nseed: 8')).message).toBe(
+    'study.yaml:3: this is not valid YAML: Map keys must be unique',
+  );
+});
+
 const stage = (text: string) => MINIMAL.replace('    temperature: 300 K', `    temperature: 300 K\n    ${text}`);
 const top = (text: string) => `${text}\n${MINIMAL}`;
 

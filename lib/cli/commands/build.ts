@@ -74,6 +74,7 @@ export function register(program: Command, context: Context): void {
 function readRecipe(path: string): unknown {
   const { parseDocument } = require('yaml') as typeof import('yaml');
   const { fileError } = require('../../io/file-errors.js') as typeof import('../../io/file-errors.js');
+  const { plainData, yamlSentence } = require('../../study/study-file.js') as typeof import('../../study/study-file.js');
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -84,9 +85,9 @@ function readRecipe(path: string): unknown {
   const [error] = document.errors;
   if (error) {
     const line = error.linePos?.[0].line;
-    throw new StudyError('BAD_YAML', `${path}${line ? `:${line}` : ''}: ${error.message.split('\n')[0]}`, { file: path, line });
+    throw new StudyError('BAD_YAML', `${path}${line ? `:${line}` : ''}: ${yamlSentence(error)}`, { file: path, line });
   }
-  const recipe: unknown = document.toJS({ maxAliasCount: 100 });
+  const recipe: unknown = plainData(document, path);
   if (typeof recipe === 'object' && recipe !== null && 'structure' in recipe) return recipe.structure;
   return recipe;
 }
