@@ -143,10 +143,13 @@ function likelyCauses({ alarm, system, stage, before, rows }: Failure, closest: 
     speed = Math.max(speed, v2);
   }
   if (Math.sqrt(speed) * timestep > 0.1 || alarm.code === 'CONSERVATION') {
-    const farthest = text(Math.sqrt(speed) * timestep);
+    const moved = Math.sqrt(speed) * timestep;
+    const farthest = text(moved);
+    // The step at which the fastest atom would have moved 0.1 A, and in any case a shorter one than this.
+    const better = text(timestep * Math.min(0.5, 0.1 / moved));
     causes.push({
       weight: timestep > 5 ? 4.5 : 2.5,
-      sentence: `time step too long: ${text(timestep)} fs moved an atom ${farthest} A in the step before; try ${text(timestep / 2)} fs or less`,
+      sentence: `time step too long: ${text(timestep)} fs moved an atom ${farthest} A in the step before; try ${better} fs or less`,
     });
   }
   const force = rows.at(-1)?.max_force_eV_per_A ?? 0;
