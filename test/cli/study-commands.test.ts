@@ -90,6 +90,14 @@ test('run, status, report, resume', async () => {
   const alone = await ionclay(['analyze', 'rdf', trajectory, '--structure', join(folder, 'run', 'structure.extxyz'), '--json']);
   const ofRun = await ionclay(['analyze', 'rdf', join(folder, 'run'), '--json']);
   expect(JSON.parse(alone.stdout).result).toEqual(JSON.parse(ofRun.stdout).result);
+  const cut = join(folder, 'cut.nc');
+  writeFileSync(cut, readFileSync(trajectory).subarray(0, -1));
+  const named = ['--structure', join(folder, 'run', 'structure.extxyz'), '--json'];
+  const short = await ionclay(['analyze', 'rdf', cut, ...named]);
+  expect(JSON.parse(short.stdout)).toMatchObject({ error: { code: 'E_NC_TRUNCATED' } });
+  const partial = await ionclay(['analyze', 'rdf', cut, ...named, '--allow-partial']);
+  expect(JSON.parse(partial.stdout).result.frames).toBe(JSON.parse(alone.stdout).result.frames - 1);
+  rmSync(cut);
   const twice = await ionclay(['analyze', 'rdf', join(folder, 'run'), '--structure', 'x', '--json']);
   expect(JSON.parse(twice.stdout)).toMatchObject({ error: { code: 'OPTION_VALUE', key: '--structure' } });
 

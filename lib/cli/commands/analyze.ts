@@ -13,6 +13,7 @@ interface AnalyzeOptions {
   stage?: string;
   interval?: number;
   structure?: string;
+  allowPartial?: boolean;
   types?: string;
   [option: string]: unknown;
 }
@@ -24,7 +25,7 @@ interface Source {
   readonly stage?: string;
 }
 
-const OWN = ['json', 'quiet', 'threads', 'stage', 'interval', 'structure', 'types'];
+const OWN = ['json', 'quiet', 'threads', 'stage', 'interval', 'structure', 'allowPartial', 'types'];
 const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 export function register(program: Command, context: Context): void {
@@ -41,6 +42,7 @@ export function register(program: Command, context: Context): void {
     .option('--stage <name>', 'stage of a run directory (default: the last)')
     .option('--interval <time>', 'time between frames, for files that hold no times', quantityOption('--interval', 'time'))
     .option('--structure <file>', 'the same atoms in a file that names their elements, for NetCDF trajectories')
+    .option('--allow-partial', 'read the complete frames of a NetCDF trajectory that is cut short')
     .option('--types <map>', 'elements of a file without names, such as 1=Mg,2=Ga');
   const descriptions = new Map<string, string>();
   for (const { name, options } of OBSERVABLES.values()) {
@@ -115,13 +117,13 @@ async function open(input: string, options: AnalyzeOptions, timeless: boolean): 
 
 async function* fileFrames(
   path: string,
-  { interval, structure: named }: AnalyzeOptions,
+  { interval, structure: named, allowPartial }: AnalyzeOptions,
   timeless: boolean,
 ): AsyncGenerator<Frame> {
   const { readStructure, readTrajectory } = require('../../io/read.js') as typeof import('../../io/read.js');
   const structure = named === undefined ? undefined : await readStructure(named);
   let first = true;
-  for await (const frame of readTrajectory(path, { ...(interval === undefined ? {} : { interval }), structure })) {
+  for await (const frame of readTrajectory(path, { ...(interval === undefined ? {} : { interval }), structure, allowPartial })) {
     if (frame.time === null && !first && !timeless) {
       throw new StudyError('INTERVAL_MISSING', `${path} holds no frame times`, {
         key: '--interval',
