@@ -111,7 +111,8 @@ describe('evaluate', () => {
     expect(unknown.status).toBe(2);
     expect(JSON.parse(unknown.stdout).error).toMatchObject({
       code: 'MODEL_UNKNOWN_SPECIES',
-      message: expect.stringContaining('Na (2 atoms)'),
+      message: expect.stringMatching(/sodium\.xyz, frame 0: .*Na \(2 atoms\)/),
+      file: sodium,
     });
     const energies = [];
     for (const args of [

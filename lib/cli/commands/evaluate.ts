@@ -1,6 +1,6 @@
 /** `ionclay evaluate <file> --model M`: energy, forces, virial and stress of every frame; several models give their deviation too. */
 import type { Command } from 'commander';
-import { notAvailable, StudyError } from '../../errors.js';
+import { IonclayError, notAvailable, StudyError } from '../../errors.js';
 import type { Evaluation, Precision, SelOverflow } from '../../potential/potential.js';
 import type { Structure } from '../../structure.js';
 import { collect, map, oneOf } from '../arguments.js';
@@ -72,8 +72,11 @@ export function register(program: Command, context: Context): void {
           const index = frames.length;
           const evaluations: Evaluation[] = [];
           for (const potential of potentials) {
+            const evaluation = potential.evaluate(structure, { threads: session.threads, selOverflow, signal: session.signal });
             evaluations.push(
-              await potential.evaluate(structure, { threads: session.threads, selOverflow, signal: session.signal }),
+              await evaluation.catch((error: unknown) => {
+                throw inFrame(error, file!, index);
+              }),
             );
           }
           const own = [...structure.warnings, ...evaluations.flatMap((evaluation) => evaluation.warnings)].map(
@@ -103,6 +106,14 @@ export function register(program: Command, context: Context): void {
         session.result(document, () => evaluationText(document.model!, frames));
       }),
     );
+}
+
+/** The same error with the file and the frame in front: the force field knows atoms only. */
+function inFrame(error: unknown, file: string, frame: number): unknown {
+  if (!(error instanceof IonclayError) || error.file !== undefined) return error;
+  const Class = error.constructor as new (...args: ConstructorParameters<typeof IonclayError>) => IonclayError;
+  const { code, message, hint, key, atom, details } = error;
+  return new Class(code, `${file}, frame ${frame}: ${message}`, { ...details, file, frame, hint, key, atom, cause: error });
 }
 
 /** Type numbers are written as numbers. */
