@@ -45,7 +45,12 @@ export function statusText(directory: string, status: RunStatus): string {
   if (status.seconds_left !== null) lines.push(`  time left        ${durationText(status.seconds_left)}`);
   const error = status.error as { code?: string; message?: string } | null;
   if (error) lines.push(`  error            ${error.code}: ${error.message}`);
-  if (status.state === 'interrupted' || status.state === 'failed') lines.push(`  go on with       ionclay resume ${directory}`);
+  if (status.state === 'interrupted') lines.push(`  go on with       ionclay resume ${directory}`);
+  // The same bits lead to the same end: going on helps where the machine was at fault, not where the physics was.
+  if (status.state === 'failed') {
+    lines.push(`  after a fault of the machine (full disk ...), go on with  ionclay resume ${directory}`);
+    lines.push('  after one of the study, change it and run it into another directory (--out)');
+  }
   return lines.join('\n');
 }
 

@@ -241,6 +241,8 @@ function alive(pid: number): boolean {
   }
 }
 
+const LOST = 'nothing can go on from a damaged checkpoint: take a copy of it, or begin again in another directory';
+
 /**
  * Reads and verifies `path`; where it is missing, truncated or corrupt, its `.prev`, and says so in `warning`. A file of another
  * format version or one that is no checkpoint is an error at once: the one before would hide what happened.
@@ -254,9 +256,10 @@ export async function readCheckpoint(path: string): Promise<CheckpointFile> {
   if ('sections' in second)
     return { ...second, warning: `${error.message}; the checkpoint before it (${second.source}) was taken instead` };
   if (second.error.code !== 'CHECKPOINT_MISSING') {
-    throw new CheckpointError(error.code, `${error.message}; ${second.error.message}`, { file: path, cause: error });
+    throw new CheckpointError(error.code, `${error.message}; ${second.error.message}`, { file: path, cause: error, hint: LOST });
   }
-  throw error;
+  if (error.code === 'CHECKPOINT_MISSING') throw error;
+  throw new CheckpointError(error.code, error.message, { file: path, cause: error, hint: LOST });
 }
 
 async function attempt(path: string): Promise<CheckpointFile | { error: CheckpointError }> {
