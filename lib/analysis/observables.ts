@@ -45,7 +45,7 @@ export interface ObservableDefinition {
   readonly description: string;
   readonly options: Readonly<Record<string, OptionDefinition>>;
   /** What the frames or their source must have. */
-  readonly needs: readonly ('times' | 'cell' | 'temperature' | 'charges')[];
+  readonly needs: readonly ('times' | 'cell' | 'periodic-cell' | 'temperature' | 'charges')[];
   run(
     frames: AsyncIterable<Frame> | Iterable<Frame>,
     options: Readonly<Record<string, unknown>>,
@@ -289,7 +289,7 @@ const DEFINITIONS: readonly ObservableDefinition[] = [
   define(
     'rdf',
     'radial distribution functions by pair, with running coordination',
-    ['cell'],
+    ['periodic-cell'],
     {
       pairs: { kind: 'pairs', description: 'pairs such as Mg-Cl (Cl around Mg)', default: 'all pairs of species', echo: 'pairs' },
       cutoff: { kind: 'length', description: 'largest distance', default: '8 A', echo: 'cutoff_A' },

@@ -1,5 +1,6 @@
 /** The library's way to run a study: everything that `ionclay run` does, report included. */
 
+import { onlyOptions, StudyError, typeName } from '../errors.js';
 import { type CheckOptions, checkPlan, type StudyCheck } from '../study/check-plan.js';
 import { type ExecuteOptions, executeStudy, type RunOutcome, readStatus, resumeRun } from '../study/execute-study.js';
 import type { RunStatus } from '../study/run-directory.js';
@@ -14,6 +15,8 @@ export interface RunStudyOptions extends Omit<ExecuteOptions, 'report' | 'openPo
 
 type StudyInput = string | object;
 
+const RESUME_OPTIONS = ['threads', 'signal', 'onProgress', 'onNote', 'onDirectory'];
+
 /** The plots are the slowest part to load: only where a report is made. */
 const writeReport = (directory: string) => (require('./report.js') as typeof import('./report.js')).writeReport(directory);
 
@@ -21,6 +24,11 @@ async function checked(
   study: StudyInput,
   { set = [], directory }: Pick<RunStudyOptions, 'set' | 'directory'>,
 ): Promise<CheckedStudy> {
+  if (typeof study !== 'string' && (typeof study !== 'object' || study === null || study instanceof Promise)) {
+    throw new StudyError('WRONG_TYPE', `study: expected the path of a study file or an object, got ${typeName(study)}`, {
+      key: 'study',
+    });
+  }
   return typeof study === 'string' ? readStudyFile(study, set) : studyFromObject(study, directory);
 }
 
@@ -29,14 +37,16 @@ async function checked(
  * study it goes on; finished stages are not run again. An abort ends with a checkpoint and rejects with the signal's reason.
  */
 export async function runStudy(study: StudyInput, options: RunStudyOptions = {}): Promise<RunOutcome> {
+  onlyOptions('runStudy', options, [...RESUME_OPTIONS, 'out', 'set', 'directory']);
   return executeStudy(await checked(study, options), { ...options, report: writeReport });
 }
 
 /** Goes on with an interrupted run, bit for bit, with any number of threads. */
-export function resumeStudy(
+export async function resumeStudy(
   directory: string,
   options: Omit<ExecuteOptions, 'report' | 'out' | 'openPotential'> = {},
 ): Promise<RunOutcome> {
+  onlyOptions('resumeStudy', options, RESUME_OPTIONS);
   return resumeRun(directory, { ...options, report: writeReport });
 }
 

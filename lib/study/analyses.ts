@@ -17,6 +17,15 @@ export function checkAnalyses(plan: StudyPlan, structure: Structure): void {
     const context = stageContext(plan, stageOf(plan, stage));
     const values = checkObservableOptions(definition, options, prefix, context);
     checkTimes(values, stageOf(plan, stage), prefix);
+    const cutoffs = Object.values((values.cutoffs as object | undefined) ?? {});
+    const density = definition.needs.includes('periodic-cell') || cutoffs.includes('first-minimum');
+    if (density && !(structure.cell && structure.pbc.every(Boolean))) {
+      throw new StudyError(
+        'E_CELL_MISSING',
+        `${prefix.slice(0, -1)}: g(r) needs a cell that is periodic in three directions: the density is part of its definition`,
+        { key: prefix.slice(0, -1), hint: 'coordination with cut-offs in A has no such need' },
+      );
+    }
     if (definition.needs.includes('cell') && !structure.cell) {
       throw new StudyError('E_CELL_MISSING', `${prefix.slice(0, -1)}: needs a cell, and the structure has none`, {
         key: prefix.slice(0, -1),

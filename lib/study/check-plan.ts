@@ -115,11 +115,25 @@ export async function checkPlan(checked: CheckedStudy, options: CheckOptions = {
       },
       warnings: [...structure.warnings, ...simulation.warnings()]
         .map((warning) => warning.message)
-        .concat(smallCell(structure, info.cutoff)),
+        .concat(smallCell(structure, info.cutoff), shortDamping(plan)),
     };
   } finally {
     await simulation.close();
   }
+}
+
+/** A chain oscillates with a period of 4.44 damping times (dynamics.md 6): below some ten steps that motion is no longer resolved. */
+const SHORTEST_DAMPING_IN_STEPS = 10;
+
+function shortDamping({ stages }: StudyPlan): string[] {
+  return stages.flatMap(({ name, ensemble, timestep }) => {
+    if (ensemble.ensemble !== 'nvt' || !('noseHoover' in ensemble.thermostat)) return [];
+    const { damping } = ensemble.thermostat.noseHoover;
+    if (damping >= SHORTEST_DAMPING_IN_STEPS * timestep) return [];
+    return [
+      `stage ${name}: a nose-hoover damping of ${damping} fs is ${Number((damping / timestep).toPrecision(3))} steps, too few to follow the oscillation of the chain; 100 steps or more are usual`,
+    ];
+  });
 }
 
 function shapeOf(structure: Structure): StudyCheck['cell'] {

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InterruptedError } from '../../lib/cli/terminal.js';
+import { resumeStudy, runStudy } from '../../lib/report/run-study.js';
 import { LICL_STUDY } from '../study/licl-study.js';
 import { ionclay } from './console.js';
 
@@ -51,6 +52,33 @@ test('check --json: the same as one document', async () => {
   });
   expect((check.estimate as { seconds_per_step: number }).seconds_per_step).toBeGreaterThan(0);
 });
+
+test('the functions behind the commands refuse what they do not know', async () => {
+  await expect(runStudy(undefined as never)).rejects.toMatchObject({ code: 'WRONG_TYPE', key: 'study' });
+  const options = { outt: join(folder, 'x') } as never;
+  await expect(runStudy(study, options)).rejects.toMatchObject({ code: 'UNKNOWN_KEY', hint: 'did you mean "out"?' });
+  await expect(resumeStudy(folder, options)).rejects.toMatchObject({ code: 'UNKNOWN_KEY', key: 'resumeStudy.outt' });
+});
+
+test('check warns of a damping that the time step cannot follow', async () => {
+  const damping = ['--set', 'stages[0].thermostat={ nose-hoover: { damping: 5 fs } }'];
+  const { stdout } = await ionclay(['check', study, '--threads', '1', '--json', ...damping]);
+  expect(JSON.parse(stdout).warnings).toEqual([expect.stringContaining('stage heat: a nose-hoover damping of 5 fs is 5 steps')]);
+});
+
+test.each(['rdf: { pairs: [Li-Cl] }', 'coordination: { cutoffs: { Li-Cl: first-minimum } }'])(
+  'an analysis that needs three periodic directions is refused before the run: %s',
+  async (analysis) => {
+    const slab = join(folder, 'slab.xyz');
+    writeFileSync(slab, '2\nLattice="20 0 0 0 20 0 0 0 20" Properties=species:S:1:pos:R:3 pbc="T T F"\nLi 0 0 10\nCl 2.4 0 10\n');
+    const set = ['--set', `structure=${slab}`, '--set', `analyses=[{ ${analysis} }]`];
+    const { status, stdout } = await ionclay(['run', study, ...out('slab'), ...set, '--json']);
+    expect(status).toBe(2);
+    expect(JSON.parse(stdout).error).toMatchObject({ code: 'E_CELL_MISSING', key: expect.stringContaining('analyses[0]') });
+    expect(existsSync(join(folder, 'slab'))).toBe(false);
+    rmSync(slab);
+  },
+);
 
 test('run, status, report, resume', async () => {
   const { status, stdout, stderr } = await ionclay(['run', study, ...out('run'), '--json']);
