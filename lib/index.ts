@@ -12,14 +12,16 @@ export { msd } from './analysis/msd.js';
 export { rdf } from './analysis/rdf.js';
 export { report } from './builders/checks.js';
 // Builders
+export { clay } from './builders/clay.js';
 export { type CrystalOptions, crystal, listCrystals } from './builders/crystal.js';
 export { minimumEdge, nearCubicSupercell, orthogonalSupercell, supercell } from './builders/supercell.js';
 export { cellFromLengthsAndAngles, lengthsAndAngles, perpendicularWidths, restrictedForm, type Vec3 } from './cell.js';
 export type { Progress, Thermo } from './dynamics/engine.js';
-// Dynamics
 export { type Ensemble, nph, npt, nve, nvt } from './dynamics/ensembles.js';
 export type { Frame } from './dynamics/frame.js';
 export type { Integrator, SavedValues, StepContext } from './dynamics/integrator.js';
+// Dynamics
+export { minimize } from './dynamics/minimize.js';
 export { fillNormals, normalPair, philox4x32, uniformPair } from './dynamics/random.js';
 export { Simulation, type SimulationOptions } from './dynamics/simulation.js';
 export type { SystemState } from './dynamics/state.js';

@@ -137,3 +137,14 @@ export function massesOf(structure: Pick<Structure, 'species' | 'masses'>): Floa
 export function volumeOf(structure: Pick<Structure, 'cell'>): number | null {
   return structure.cell ? Math.abs(determinant(structure.cell)) : null;
 }
+
+/** Refuses what is no structure, such as a path or the promise of a reader that was not awaited. Throws `WRONG_TYPE`. */
+export function requireStructure(value: unknown, key: string): void {
+  const { species, positions } = (value ?? {}) as Partial<Structure>;
+  if (species?.length !== undefined && positions?.length !== undefined) return;
+  const promise = typeof (value as { then?: unknown })?.then === 'function';
+  throw new StructureError('WRONG_TYPE', `${key}: expected a structure, got ${promise ? 'a promise' : typeof value}`, {
+    key,
+    hint: promise ? 'await it first: await readStructure(...)' : 'readStructure(path) and crystal({...}) give one',
+  });
+}

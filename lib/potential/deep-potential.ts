@@ -3,7 +3,7 @@ import { SYMBOLS } from '../elements.js';
 import { type IonclayError, PotentialError } from '../errors.js';
 import type { Isa, NativeEvaluator, NativePotential } from '../native/addon.js';
 import { chooseIsa, native, nativeAddon } from '../native/loader.js';
-import type { Structure } from '../structure.js';
+import { requireStructure, type Structure } from '../structure.js';
 import type { Activation, DeepPotentialParameters, Network } from './deep-potential-parameters.js';
 import type { ModelFile } from './model-file.js';
 import { evaluateOnce, NativeForceField } from './native-force-field.js';
@@ -107,6 +107,7 @@ export class DeepPotential implements Potential {
   }
 
   async evaluate(structure: Structure, options: ForceFieldOptions & { signal?: AbortSignal } = {}): Promise<Evaluation> {
+    requireStructure(structure, 'evaluate');
     const types = this.typesOf(structure);
     return evaluateOnce(structure, (arrays) => this.bind(types, structure.pbc, arrays, options), options.signal);
   }

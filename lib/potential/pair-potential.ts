@@ -3,7 +3,7 @@ import { determinant } from '../cell.js';
 import { IonclayError, PotentialError, SimulationError } from '../errors.js';
 import type { Isa, NativePotential } from '../native/addon.js';
 import { chooseIsa, native, nativeAddon } from '../native/loader.js';
-import { type Structure, symbolsOf, type Warning } from '../structure.js';
+import { requireStructure, type Structure, symbolsOf, type Warning } from '../structure.js';
 import { evaluateOnce, NativeForceField } from './native-force-field.js';
 import { type PairUse, pairWarnings } from './pair/advice.js';
 import { type Barrier, innerRegion } from './pair/barrier.js';
@@ -152,6 +152,7 @@ export class PairPotential implements Potential {
    * formulas, and a warning names the pair.
    */
   async evaluate(structure: Structure, options: ForceFieldOptions & { signal?: AbortSignal } = {}): Promise<Evaluation> {
+    requireStructure(structure, 'evaluate');
     const types = this.typesOf(structure);
     this.#checkNeutral(types, structure.pbc);
     const run = (guarded: boolean) =>
