@@ -37,7 +37,7 @@ double clock_seconds() { return std::chrono::duration<double>(std::chrono::stead
 
 // Atoms a block: enough rows for the matrix products, few enough that two threads share a hundred atoms evenly. A function of the
 // number of atoms alone, so that results do not depend on threads.
-int block_size(std::size_t natoms) { return static_cast<int>(std::clamp<std::size_t>(natoms / 24, 4, 16)); }
+int block_size(std::size_t natoms) { return static_cast<int>(std::clamp<std::size_t>(natoms / 12, 4, 16)); }
 
 void make_blocks(const Configuration& configuration, int ntypes, DeepWorkspace& work) {
   const std::size_t n = configuration.natoms;
