@@ -1,10 +1,11 @@
 /**
- * The parameters of a Deep Potential (se_e2_a + energy fitting), whatever file they came from: what the readers of
- * lib/potential/formats make and the native kernel takes. Notation of deep-potential.md: T types, N = sum(sel) slots,
- * M width of the last embedding layer, M2 = axis.
+ * The parameters of a Deep Potential, whatever file they came from: what the readers of lib/potential/formats make and the native
+ * kernel takes. Every descriptor that is read (se_e2_a, se_e2_r, with type embedding, se_atten without attention, hybrid) is brought
+ * to one form: a list of sub-descriptors, each with one embedding net for every (centre type, neighbour type). Notation of
+ * deep-potential.md: T types, N slots, M width of the last embedding layer, M2 = axis.
  */
 
-/** y -> act(y W + b) [* idt] [+ y | + (y, y)] (deep-potential.md 1.6, 1.8). */
+/** y -> act(y W + b) [* idt] [+ shortcut] (deep-potential.md 1.6, 1.8). */
 export interface Layer {
   readonly inputs: number;
   readonly outputs: number;
@@ -15,7 +16,17 @@ export interface Layer {
   /** [outputs] or null. */
   readonly idt: Float64Array | null;
   readonly activation: Activation;
-  readonly shortcut: 'none' | 'identity' | 'double';
+  readonly shortcut: 'none' | 'identity' | 'double' | AffineShortcut;
+}
+
+/**
+ * Shortcut of a first layer whose input is s alone because the type embeddings beside it, constant for a pair of types, were folded
+ * into the bias: s slope + constant is added.
+ */
+export interface AffineShortcut {
+  /** [outputs] each. */
+  readonly slope: Float64Array;
+  readonly constant: Float64Array;
 }
 
 /** `threshold` belongs to silut only. Names as in deep-potential.md 1.6, aliases resolved. */
@@ -24,6 +35,7 @@ export interface Activation {
   readonly threshold?: number;
 }
 
+/** Nets of many pairs may share Layer objects; what is shared is stored once. */
 export interface Network {
   readonly layers: readonly Layer[];
 }
@@ -43,8 +55,88 @@ export interface EmbeddingTable {
   readonly single: boolean;
 }
 
+/** One sub-descriptor. Arrays [T * T] have index centre * T + neighbour. */
+export interface Descriptor {
+  readonly kind: 'se_e2_a' | 'se_e2_r';
+  /** What the file calls it, for messages: `se_e2_a`, `se_e2_r`, `se_e2_a with type embedding`, `dpa1` ... */
+  readonly label: string;
+  /** A. After the float32 rule of 1.3 for graph files. */
+  readonly cutoff: number;
+  readonly cutoffSmooth: number;
+  /** Denominator r_c - r_s of the switch, with its own rounding (1.3). */
+  readonly switchWidth: number;
+  /** p of 1.5. */
+  readonly envProtection: number;
+  /** One group of slots for all neighbour types (se_atten, dpa1). */
+  readonly mixed: boolean;
+  /** Slots per group: [T], or [1] where mixed. */
+  readonly sel: readonly number[];
+  /** N of 1.7: sum(sel), or sum(original_sel). */
+  readonly slots: number;
+  /** Whether davg and dstd differ between the slots of a centre type: then they are [T, sum(sel), 4], else [T, 4]. */
+  readonly perSlotStatistics: boolean;
+  /** se_e2_r uses component 0 alone; the others are 0 and 1. */
+  readonly davg: Float64Array;
+  readonly dstd: Float64Array;
+  /** M and M2 (0 for se_e2_r). */
+  readonly width: number;
+  readonly axis: number;
+  /** Whether one net serves all centre types (for display; `netOf` says which net is used). */
+  readonly oneSided: boolean;
+  readonly nets: readonly Network[];
+  /** [T * T]: index into `nets`, -1 where there is none. */
+  readonly netOf: Int32Array;
+  /** [T * groups], centre * groups + group: net that empty slots go through, -1 where empty slots give nothing. */
+  readonly padNetOf: Int32Array;
+  /**
+   * Compressed files: tables that the file means instead of its nets, with their own [T * T] map. `padNetOf` then points into `tables`.
+   */
+  readonly tables: readonly EmbeddingTable[] | null;
+  readonly tableOf: Int32Array | null;
+  /** [T * T]: 0 = included, 1 = real neighbours masked (native), 2 = masked with its padded slots (graph). */
+  readonly excluded: Uint8Array;
+  /**
+   * strip mode of 1.14: G = g (1 + tt f(r)). `factors` is tt, [T * T, M]; `smoothing` is f: `one`, `switch` (w(r)), or `cubic`
+   * (1 - (1 - r_s w/r)^3 clipped to [0, 1]). Empty slots have tt of row `padFactors` [T * groups, M] and f(empty) = 1 for `one`, else 0.
+   */
+  readonly strip: {
+    readonly factors: Float64Array;
+    readonly padFactors: Float64Array;
+    readonly smoothing: 'one' | 'switch' | 'cubic';
+  } | null;
+  /** [T, k]: numbers appended to this D for a centre type (native concat_output_tebd), else null. */
+  readonly constants: Float64Array | null;
+}
+
+/** Frame or atom parameters (1.8): x -> (x - average) * inverseStd, each [count]. */
+export interface ExternalParameters {
+  readonly count: number;
+  readonly average: Float64Array;
+  readonly inverseStd: Float64Array;
+  /** [count]: used when the caller gives none; null where the model has no default. */
+  readonly defaults: Float64Array | null;
+}
+
+/** Pair table and its switch (1.15). */
+export interface PairTable {
+  /** A. */
+  readonly smallest: number;
+  readonly step: number;
+  readonly cells: number;
+  /** [T, T, cells, 4]: a3, a2, a1, a0 as stored. */
+  readonly coefficients: Float64Array;
+  /** A: distances at or beyond it give 0. */
+  readonly cutoff: number;
+  /** Softmin switch: below `from` the table alone, above `to` the net alone. */
+  readonly alpha: number;
+  readonly from: number;
+  readonly to: number;
+  /** Whether bias_atom_e is added to the table's energy too. */
+  readonly addBias: boolean;
+}
+
 export interface DeepPotentialParameters {
-  readonly format: 'pb' | 'dp' | 'yaml' | 'json';
+  readonly format: 'pb' | 'dp' | 'yaml' | 'json' | 'pth';
   /** Human-readable guess of the writing version, such as `graph 1.1 (2.1 to 3.x)`. */
   readonly version: string;
   /** Rule for too many neighbours (1.4). */
@@ -52,39 +144,24 @@ export interface DeepPotentialParameters {
   /** Element names in type order; empty when the file has none. */
   readonly typeNames: readonly string[];
   readonly ntypes: number;
-  /** A. After the float32 rule of 1.3 for graph files. */
+  /** A: the largest of the sub-descriptors (and of the pair table). */
   readonly cutoff: number;
-  readonly cutoffSmooth: number;
-  /** Denominator r_c - r_s of the switch, with its own rounding (1.3). */
-  readonly switchWidth: number;
-  /** Slots per neighbour type. */
-  readonly sel: readonly number[];
-  /** N of 1.7: sum(sel), or sum(original_sel). */
-  readonly slots: number;
-  /** p of 1.5. */
-  readonly envProtection: number;
-  /** Whether davg and dstd differ between the slots of a centre type: then they are [T, N, 4], else [T, 4]. */
-  readonly perSlotStatistics: boolean;
-  readonly davg: Float64Array;
-  readonly dstd: Float64Array;
-  readonly oneSided: boolean;
-  /** M and M2. */
-  readonly width: number;
-  readonly axis: number;
-  /** One-sided: [T] by neighbour type; two-sided: [T * T], index centre * T + neighbour. null where the file has none. */
-  readonly embedding: readonly (Network | null)[];
-  /** Same index as `embedding`; null for a plain model. Where both exist the tables are what the file means. */
-  readonly tables: readonly (EmbeddingTable | null)[] | null;
-  /** [T * T], centre * T + neighbour: 0 = included, 1 = real neighbours masked (native), 2 = masked with its padded slots (graph). */
-  readonly excluded: Uint8Array;
+  /** In the order of the file; one unless the model is a hybrid. */
+  readonly descriptors: readonly Descriptor[];
   /** [T * T]: pairs taken off the list before slots are filled (native model level). */
   readonly pairExcluded: Uint8Array;
   /** [T]: final energy of the atom is 0 (native model level). */
   readonly atomExcluded: Uint8Array;
   /** [T]: net and bias are 0, out_bias stays (native fitting level). */
   readonly fittingExcluded: Uint8Array;
-  /** [T], one net per centre type (or T references to one shared net). */
+  /** [T], one net per centre type (or T references to one shared net). Its input is [D.., typeConstants, fparam, aparam, caseConstants]. */
   readonly fitting: readonly Network[];
+  /** [T, k]: type embedding of the centre that follows D (graph), else null. */
+  readonly typeConstants: Float64Array | null;
+  readonly frameParameters: ExternalParameters | null;
+  readonly atomParameters: ExternalParameters | null;
+  /** [k]: case embedding, else null. */
+  readonly caseConstants: Float64Array | null;
   /** [T]: subtract net(D = 0) (1.8). */
   readonly subtractVacuum: Uint8Array;
   /** [T], eV. */
@@ -92,6 +169,7 @@ export interface DeepPotentialParameters {
   /** [T]; E_i = E_i * outStd + outBias. */
   readonly outStd: Float64Array;
   readonly outBias: Float64Array;
+  readonly pairTable: PairTable | null;
   /** `float64` or `float32`, as stored. */
   readonly precision: string;
   readonly parameterCount: number;
@@ -99,4 +177,39 @@ export interface DeepPotentialParameters {
   readonly trainingScript: Readonly<Record<string, unknown>> | null;
   /** A, where the file holds it. */
   readonly minNeighbourDistance: number | null;
+  /** Tables of `ionclay model compress`, where the file holds them. */
+  readonly storedTables: StoredTables | null;
+}
+
+/** Tables of an earlier compression, as native/potential/deep_potential makes and takes them. */
+export interface StoredTables {
+  /** Version of the layout; tables of another version are made anew. */
+  readonly version: number;
+  readonly precision: 'double' | 'mixed';
+  /** One a (descriptor, centre, neighbour) that has one. */
+  readonly tables: readonly StoredTable[];
+}
+
+/**
+ * Panels in r of q latent columns, G(r) = g(r) V: polynomials of one degree on two uniform grids that meet at `middle`.
+ */
+export interface StoredTable {
+  readonly descriptor: number;
+  readonly centre: number;
+  readonly neighbour: number;
+  readonly columns: number;
+  readonly degree: number;
+  /** A: the grids run over [lower, middle] and [middle, upper]. */
+  readonly lower: number;
+  readonly middle: number;
+  readonly upper: number;
+  readonly innerPanels: number;
+  readonly outerPanels: number;
+  /** [panels, degree + 1, columns]: powers of (r - left end)/(panel width), lowest first. */
+  readonly coefficients: Float64Array;
+  /** [columns, M]. */
+  readonly expansion: Float64Array;
+  /** Largest error of G and of dG/dr (1/A) against the net itself, weighted by the environment row as forces are, relative to the largest value. */
+  readonly valueError: number;
+  readonly slopeError: number;
 }
