@@ -3,7 +3,8 @@
 // IONCLAY_ISA_AVX2, IONCLAY_ISA_AVX512, IONCLAY_ISA_NEON, then includes this. Everything lives in ionclay::IONCLAY_ISA, and nothing
 // inline or templated from outside is used in kernels: otherwise the linker could hand an AVX-512 body to a baseline caller.
 //
-// VecD: kWidth doubles. MaskD: one truth value a lane. fma(a, b, c) = a b + c, fused where the hardware fuses.
+// VecD: kWidth doubles, VecF: kWidthF = 2 kWidth floats; MaskD, MaskF: one truth value a lane. fma(a, b, c) = a b + c, fused where the
+// hardware fuses.
 // min(a, b) and max(a, b) return b where one of them is not a number, on every instruction set.
 #pragma once
 
@@ -23,5 +24,31 @@ inline VecD& operator+=(VecD& a, VecD b) { return a = a + b; }
 inline VecD& operator-=(VecD& a, VecD b) { return a = a - b; }
 inline VecD& operator*=(VecD& a, VecD b) { return a = a * b; }
 inline VecD operator-(VecD a) { return broadcast(0.0) - a; }
+inline VecF& operator+=(VecF& a, VecF b) { return a = a + b; }
+inline VecF& operator-=(VecF& a, VecF b) { return a = a - b; }
+inline VecF& operator*=(VecF& a, VecF b) { return a = a * b; }
+inline VecF operator-(VecF a) { return broadcast(0.0f) - a; }
+
+// Kernels of both precisions are one body: Vec<Real> has kLanes<Real> lanes, splat<Real>(x) fills one.
+template <class Real>
+struct VectorOf;
+template <>
+struct VectorOf<double> {
+  using type = VecD;
+  static constexpr int kLanes = kWidth;
+};
+template <>
+struct VectorOf<float> {
+  using type = VecF;
+  static constexpr int kLanes = kWidthF;
+};
+template <class Real>
+using Vec = typename VectorOf<Real>::type;
+template <class Real>
+inline constexpr int kLanes = VectorOf<Real>::kLanes;
+template <class Real>
+inline Vec<Real> splat(double x) {
+  return broadcast(static_cast<Real>(x));
+}
 
 }  // namespace ionclay::IONCLAY_ISA

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// AVX2 + FMA: four lanes.
+// AVX2 + FMA: four doubles, eight floats.
 #pragma once
 
 #include <immintrin.h>
@@ -9,6 +9,7 @@
 namespace ionclay::IONCLAY_ISA {
 
 inline constexpr int kWidth = 4;
+inline constexpr int kWidthF = 8;
 
 struct VecD {
   __m256d v;
@@ -59,6 +60,71 @@ inline double reduce_add(VecD a) {
 inline VecD exp2_whole(VecD k) {
   const __m256i word = _mm256_cvtepi32_epi64(_mm256_cvtpd_epi32(k.v));
   return {_mm256_castsi256_pd(_mm256_slli_epi64(_mm256_add_epi64(word, _mm256_set1_epi64x(1023)), 52))};
+}
+
+struct VecF {
+  __m256 v;
+};
+struct MaskF {
+  __m256 v;
+};
+
+inline VecF load(const float* p) { return {_mm256_loadu_ps(p)}; }
+inline void store(float* p, VecF a) { _mm256_storeu_ps(p, a.v); }
+inline VecF broadcast(float x) { return {_mm256_set1_ps(x)}; }
+
+inline VecF operator+(VecF a, VecF b) { return {_mm256_add_ps(a.v, b.v)}; }
+inline VecF operator-(VecF a, VecF b) { return {_mm256_sub_ps(a.v, b.v)}; }
+inline VecF operator*(VecF a, VecF b) { return {_mm256_mul_ps(a.v, b.v)}; }
+inline VecF operator/(VecF a, VecF b) { return {_mm256_div_ps(a.v, b.v)}; }
+inline VecF fma(VecF a, VecF b, VecF c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
+inline VecF fnma(VecF a, VecF b, VecF c) { return {_mm256_fnmadd_ps(a.v, b.v, c.v)}; }
+inline VecF abs(VecF a) { return {_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v)}; }
+inline VecF min(VecF a, VecF b) { return {_mm256_min_ps(a.v, b.v)}; }
+inline VecF max(VecF a, VecF b) { return {_mm256_max_ps(a.v, b.v)}; }
+inline VecF round(VecF a) { return {_mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
+
+inline MaskF operator<(VecF a, VecF b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ)}; }
+inline MaskF operator>(VecF a, VecF b) { return b < a; }
+inline MaskF operator&(MaskF a, MaskF b) { return {_mm256_and_ps(a.v, b.v)}; }
+inline VecF select(MaskF m, VecF yes, VecF no) { return {_mm256_blendv_ps(no.v, yes.v, m.v)}; }
+
+// Lanes 0..kWidth-1 and kWidth..2 kWidth-1.
+inline VecD low_half(VecF a) { return {_mm256_cvtps_pd(_mm256_castps256_ps128(a.v))}; }
+inline VecD high_half(VecF a) { return {_mm256_cvtps_pd(_mm256_extractf128_ps(a.v, 1))}; }
+inline VecF narrow(VecD low, VecD high) {
+  return {_mm256_set_m128(_mm256_cvtpd_ps(high.v), _mm256_cvtpd_ps(low.v))};
+}
+
+// 2^k for whole k in [-126, 127].
+inline VecF exp2_whole(VecF k) {
+  const __m256i word = _mm256_cvtps_epi32(k.v);
+  return {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(word, _mm256_set1_epi32(127)), 23))};
+}
+
+// Sums of four vectors at once: out[i] = sum of the lanes of the i-th.
+inline void reduce_add4(VecD a, VecD b, VecD c, VecD d, double* out) {
+  const __m256d ab = _mm256_hadd_pd(a.v, b.v);
+  const __m256d cd = _mm256_hadd_pd(c.v, d.v);
+  const __m256d crossed = _mm256_permute2f128_pd(ab, cd, 0x21);
+  const __m256d straight = _mm256_blend_pd(ab, cd, 0b1100);
+  _mm256_storeu_pd(out, _mm256_add_pd(crossed, straight));
+}
+inline void reduce_add4(VecF a, VecF b, VecF c, VecF d, double* out) {
+  const __m256 abcd = _mm256_hadd_ps(_mm256_hadd_ps(a.v, b.v), _mm256_hadd_ps(c.v, d.v));
+  const __m128 sums = _mm_add_ps(_mm256_castps256_ps128(abcd), _mm256_extractf128_ps(abcd, 1));
+  _mm256_storeu_pd(out, _mm256_cvtps_pd(sums));
+}
+
+// Writes the lanes whose bit is set one after the other; what lies behind them up to a whole vector may be overwritten.
+inline void compress_store(double* p, VecD a, unsigned bits) {
+  alignas(32) static constexpr std::int32_t kOrder[16][8] = {
+      {0, 1, 2, 3, 4, 5, 6, 7}, {0, 1, 2, 3, 4, 5, 6, 7}, {2, 3, 0, 1, 4, 5, 6, 7}, {0, 1, 2, 3, 4, 5, 6, 7},
+      {4, 5, 0, 1, 2, 3, 6, 7}, {0, 1, 4, 5, 2, 3, 6, 7}, {2, 3, 4, 5, 0, 1, 6, 7}, {0, 1, 2, 3, 4, 5, 6, 7},
+      {6, 7, 0, 1, 2, 3, 4, 5}, {0, 1, 6, 7, 2, 3, 4, 5}, {2, 3, 6, 7, 0, 1, 4, 5}, {0, 1, 2, 3, 6, 7, 4, 5},
+      {4, 5, 6, 7, 0, 1, 2, 3}, {0, 1, 4, 5, 6, 7, 2, 3}, {2, 3, 4, 5, 6, 7, 0, 1}, {0, 1, 2, 3, 4, 5, 6, 7}};
+  const __m256i order = _mm256_load_si256(reinterpret_cast<const __m256i*>(kOrder[bits]));
+  _mm256_storeu_pd(p, _mm256_castsi256_pd(_mm256_permutevar8x32_epi32(_mm256_castpd_si256(a.v), order)));
 }
 
 }  // namespace ionclay::IONCLAY_ISA
