@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A potential bound to one set of atoms, for JavaScript. The caller's arrays are copied in before and out after a computation (a
+// Potentials bound to one set of atoms, for JavaScript. The caller's arrays are copied in before and out after a computation (a
 // hundredth of its cost), so that nothing JavaScript does to them meanwhile can be seen by a thread.
 #include "native/addon/evaluator.hpp"
 
@@ -32,17 +32,47 @@ const napi_type_tag& evaluator_tag() {
 
 // Everything a computation touches; shared with the thread that leads it.
 struct Bound {
-  std::vector<double> positions, cell, forces, energies, virial;
+  // Results of one potential.
+  struct Output {
+    std::vector<double> forces, energies, virial;
+  };
+
+  std::vector<double> positions, cell;
   std::vector<std::int32_t> images;
+  std::vector<Output> outputs;
   std::unique_ptr<Evaluator> evaluator;
   std::atomic<bool> abort{false};
   int threads = 1;
+  bool members = true;  // whether the computation is of all potentials
 
   Execution execution() { return {threads, &abort}; }
+  void compute() { evaluator->compute(execution(), members); }
 };
 
-enum Held : std::uint32_t { kPositions, kImages, kCell, kForces, kAtomEnergies, kVirial, kHeldArrays };
-constexpr const char* kHeldNames[kHeldArrays] = {"positions", "images", "cell", "forces", "atomEnergies", "virial"};
+// The arrays that are held: these three, then three for each potential.
+enum Held : std::uint32_t { kPositions, kImages, kCell, kInputs };
+constexpr const char* kInputNames[kInputs] = {"positions", "images", "cell"};
+enum HeldOutput : std::uint32_t { kForces, kAtomEnergies, kVirial, kOutputs };
+constexpr const char* kOutputNames[kOutputs] = {"forces", "atomEnergies", "virial"};
+constexpr std::uint32_t kMostMembers = 64;
+
+std::vector<std::shared_ptr<const Potential>> potentials(const Napi::Value& value) {
+  if (!value.IsArray()) return {unwrap_potential(value)};
+  const Napi::Array list = array(value, "potentials");
+  const std::uint32_t count = list.Length();
+  if (count < 1 || count > kMostMembers) {
+    throw Napi::TypeError::New(value.Env(), "potentials: expected 1 to " + std::to_string(kMostMembers) + " of them");
+  }
+  std::vector<std::shared_ptr<const Potential>> out;
+  for (std::uint32_t k = 0; k < count; ++k) out.push_back(unwrap_potential(list.Get(k)));
+  return out;
+}
+
+std::vector<double> optional_doubles(const Napi::Value& value, const char* name) {
+  if (value.IsNull() || value.IsUndefined()) return {};
+  const auto view = doubles(value, name);
+  return {view.begin(), view.end()};
+}
 
 class EvaluatorObject : public Napi::ObjectWrap<EvaluatorObject> {
  public:
@@ -55,7 +85,9 @@ class EvaluatorObject : public Napi::ObjectWrap<EvaluatorObject> {
                            InstanceMethod<&EvaluatorObject::reference>("reference"),
                            InstanceMethod<&EvaluatorObject::restore>("restore"),
                            InstanceMethod<&EvaluatorObject::dispose>("dispose"),
+                           InstanceMethod<&EvaluatorObject::member_overflow>("memberOverflow"),
                            property<&EvaluatorObject::energy>("energy"),
+                           property<&EvaluatorObject::energies>("energies"),
                            property<&EvaluatorObject::rebuilds>("rebuilds"),
                            property<&EvaluatorObject::rebuilt>("rebuilt"),
                            property<&EvaluatorObject::listed_pairs>("listedPairs"),
@@ -71,7 +103,8 @@ class EvaluatorObject : public Napi::ObjectWrap<EvaluatorObject> {
 
  private:
   void bind(const Napi::CallbackInfo& info) {
-    const auto potential = unwrap_potential(info[0]);
+    auto members = potentials(info[0]);
+    const auto count = static_cast<std::uint32_t>(members.size());
     const Napi::Object arrays = object(info[1], "arrays");
     const Napi::Object options = object(info[2], "options");
     const auto view = integers(at(options, "types"), "types");
@@ -79,19 +112,14 @@ class EvaluatorObject : public Napi::ObjectWrap<EvaluatorObject> {
     const std::size_t n = types.size();
     if (n < 1) throw Napi::TypeError::New(info.Env(), "types: expected at least one atom");
     for (const std::int32_t type : types) {
-      if (type < -1 || type >= potential->ntypes())
+      if (type < -1 || type >= members[0]->ntypes())
         throw Napi::TypeError::New(info.Env(), "types: index outside the potential's types");
     }
-    // The arrays themselves are held, not the object that brought them: it could be changed, or run code when it is read.
-    Napi::Array held = Napi::Array::New(info.Env(), kHeldArrays);
-    for (std::uint32_t k = 0; k < kHeldArrays; ++k) held.Set(k, at(arrays, kHeldNames[k]));
+    const Napi::Array held = hold(arrays, count);
     const Napi::Value images = held.Get(kImages);
     has_images_ = !images.IsNull() && !images.IsUndefined();
     held_doubles(held, kPositions, 3 * n);
     held_doubles(held, kCell, 9);
-    held_doubles(held, kForces, 3 * n);
-    held_doubles(held, kAtomEnergies, n);
-    held_doubles(held, kVirial, 9);
     if (has_images_) integers(images, "images", 3 * n);
     const double skin = number(at(options, "skin"), "skin");
     if (skin < 0) throw Napi::TypeError::New(info.Env(), "skin: expected a length that is not negative");
@@ -99,23 +127,49 @@ class EvaluatorObject : public Napi::ObjectWrap<EvaluatorObject> {
     bound->threads = integer(at(options, "threads"), "threads", 1, 1024);
     bound->positions.resize(3 * n);
     bound->cell.resize(9);
-    bound->forces.resize(3 * n);
-    bound->energies.resize(n);
-    bound->virial.resize(9);
     if (has_images_) bound->images.resize(3 * n);
+    bound->outputs.resize(count);
+    Evaluator::Arrays inner{bound->positions.data(), has_images_ ? bound->images.data() : nullptr, bound->cell.data(), {}};
+    for (std::uint32_t k = 0; k < count; ++k) {
+      Bound::Output& output = bound->outputs[k];
+      output.forces.resize(held_output(held, k, kForces, 3 * n).size());
+      output.energies.resize(held_output(held, k, kAtomEnergies, n).size());
+      output.virial.resize(held_output(held, k, kVirial, 9).size());
+      inner.outputs.push_back({output.forces.data(), output.energies.data(), output.virial.data()});
+    }
     bound->evaluator = std::make_unique<Evaluator>(
-        potential,
-        Evaluator::Arrays{bound->positions.data(), has_images_ ? bound->images.data() : nullptr, bound->cell.data(),
-                          bound->forces.data(), bound->energies.data(), bound->virial.data()},
-        std::move(types), three_booleans(at(options, "pbc"), "pbc"), skin,
-        static_cast<SelOverflow>(integer(at(options, "selOverflow"), "selOverflow", 0, 2)));
+        std::move(members), std::move(inner), std::move(types), three_booleans(at(options, "pbc"), "pbc"), skin,
+        static_cast<SelOverflow>(integer(at(options, "selOverflow"), "selOverflow", 0, 2)),
+        Evaluator::Parameters{optional_doubles(at(options, "fparam"), "fparam"),
+                              optional_doubles(at(options, "aparam"), "aparam")});
     arrays_ = Napi::Persistent(held);
     bound_ = std::move(bound);
     info.This().As<Napi::Object>().TypeTag(&evaluator_tag());
   }
 
+  // The arrays themselves are held, not the objects that brought them: these could be changed, or run code when they are read.
+  static Napi::Array hold(const Napi::Object& arrays, std::uint32_t count) {
+    Napi::Array held = Napi::Array::New(arrays.Env(), kInputs + kOutputs * count);
+    for (std::uint32_t k = 0; k < kInputs; ++k) held.Set(k, at(arrays, kInputNames[k]));
+    const auto hold_outputs = [&](std::uint32_t member, const Napi::Object& from) {
+      for (std::uint32_t k = 0; k < kOutputs; ++k) held.Set(kInputs + kOutputs * member + k, at(from, kOutputNames[k]));
+    };
+    hold_outputs(0, arrays);
+    if (count == 1) return held;
+    const Napi::Array members = array(at(arrays, "members"), "members");
+    if (members.Length() != count - 1) {
+      throw Napi::TypeError::New(arrays.Env(), "members: expected " + std::to_string(count - 1) + " sets of arrays");
+    }
+    for (std::uint32_t k = 1; k < count; ++k) hold_outputs(k, object(members.Get(k - 1), "members"));
+    return held;
+  }
+
   static std::span<double> held_doubles(const Napi::Array& held, Held which, std::size_t length) {
-    return doubles(held.Get(which), kHeldNames[which], length);
+    return doubles(held.Get(which), kInputNames[which], length);
+  }
+
+  static std::span<double> held_output(const Napi::Array& held, std::uint32_t member, HeldOutput which, std::size_t length) {
+    return doubles(held.Get(kInputs + kOutputs * member + which), kOutputNames[which], length);
   }
 
   Evaluator& idle(const char* method) {
@@ -170,24 +224,34 @@ class EvaluatorObject : public Napi::ObjectWrap<EvaluatorObject> {
   void copy_out() {
     const Napi::Array held = arrays_.Value();
     const auto put = [](const auto& from, const auto& to) { std::copy(from.begin(), from.end(), to.begin()); };
-    put(bound_->forces, held_doubles(held, kForces, bound_->forces.size()));
-    put(bound_->energies, held_doubles(held, kAtomEnergies, bound_->energies.size()));
-    put(bound_->virial, held_doubles(held, kVirial, 9));
+    const std::uint32_t count = bound_->members ? static_cast<std::uint32_t>(bound_->outputs.size()) : 1;
+    for (std::uint32_t k = 0; k < count; ++k) {
+      const Bound::Output& output = bound_->outputs[k];
+      put(output.forces, held_output(held, k, kForces, output.forces.size()));
+      put(output.energies, held_output(held, k, kAtomEnergies, output.energies.size()));
+      put(output.virial, held_output(held, k, kVirial, 9));
+    }
     if (has_images_ && bound_->evaluator->rebuilt()) {
       put(bound_->positions, held_doubles(held, kPositions, bound_->positions.size()));
       put(bound_->images, integers(held.Get(kImages), "images", bound_->images.size()));
     }
   }
 
-  Napi::Value compute(const Napi::CallbackInfo& info) {
-    idle("compute");
+  // The one argument: whether all potentials are evaluated (the default) or the first alone.
+  void prepare(const Napi::CallbackInfo& info) {
+    bound_->members = info[0].IsUndefined() || boolean(info[0], "members");
     copy_in();
     bound_->abort = false;
+  }
+
+  Napi::Value compute(const Napi::CallbackInfo& info) {
+    idle("compute");
+    prepare(info);
     const auto deferred = std::make_shared<Napi::Promise::Deferred>(Napi::Promise::Deferred::New(info.Env()));
     auto work = std::make_shared<Work>();
     auto bound = bound_;
     work->abort = &bound->abort;
-    work->run = [bound] { bound->evaluator->compute(bound->execution()); };
+    work->run = [bound] { bound->compute(); };
     work->settle = [this, deferred, bound](Napi::Env env, const std::exception_ptr& failed) {
       busy_ = false;
       try {
@@ -219,10 +283,9 @@ class EvaluatorObject : public Napi::ObjectWrap<EvaluatorObject> {
   }
 
   Napi::Value compute_sync(const Napi::CallbackInfo& info) {
-    Evaluator& evaluator = idle("computeSync");
-    copy_in();
-    bound_->abort = false;
-    guarded(info.Env(), [&] { evaluator.compute(bound_->execution()); });
+    idle("computeSync");
+    prepare(info);
+    guarded(info.Env(), [&] { bound_->compute(); });
     copy_out();
     return info.Env().Undefined();
   }
@@ -272,6 +335,12 @@ class EvaluatorObject : public Napi::ObjectWrap<EvaluatorObject> {
   }
 
   Napi::Value energy(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), idle("energy").results().energy); }
+  Napi::Value energies(const Napi::CallbackInfo& info) {
+    const Evaluator& evaluator = idle("energies");
+    Napi::Float64Array out = Napi::Float64Array::New(info.Env(), evaluator.size());
+    for (std::size_t k = 0; k < evaluator.size(); ++k) out[k] = evaluator.results(k).energy;
+    return out;
+  }
   Napi::Value rebuilds(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), idle("rebuilds").rebuilds()); }
   Napi::Value rebuilt(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), idle("rebuilt").rebuilt()); }
   Napi::Value listed_pairs(const Napi::CallbackInfo& info) {
@@ -286,15 +355,22 @@ class EvaluatorObject : public Napi::ObjectWrap<EvaluatorObject> {
     std::copy(std::begin(values), std::end(values), out.Data());
     return out;
   }
-  Napi::Value overflow(const Napi::CallbackInfo& info) {
-    const auto& values = idle("overflow").results().overflow;
-    Napi::Int32Array out = Napi::Int32Array::New(info.Env(), values.size());
+  Napi::Value overflow(const Napi::CallbackInfo& info) { return overflow_of(info.Env(), idle("overflow").results()); }
+  Napi::Value member_overflow(const Napi::CallbackInfo& info) {
+    const Evaluator& evaluator = idle("memberOverflow");
+    const int member = integer(info[0], "member", 0, static_cast<int>(evaluator.size()) - 1);
+    return overflow_of(info.Env(), evaluator.results(static_cast<std::size_t>(member)));
+  }
+
+  static Napi::Value overflow_of(Napi::Env env, const Results& results) {
+    const auto& values = results.overflow;
+    Napi::Int32Array out = Napi::Int32Array::New(env, values.size());
     std::copy(values.begin(), values.end(), out.Data());
     return out;
   }
 
   std::shared_ptr<Bound> bound_;
-  Napi::Reference<Napi::Array> arrays_;  // in the order of Held
+  Napi::Reference<Napi::Array> arrays_;  // in the order of Held and HeldOutput
   bool has_images_ = false;
   bool busy_ = false;
   bool disposed_ = false;

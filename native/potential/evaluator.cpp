@@ -11,34 +11,60 @@
 
 namespace ionclay {
 
-Evaluator::Evaluator(std::shared_ptr<const Potential> potential, Arrays arrays, std::vector<std::int32_t> types,
-                     std::array<bool, 3> periodic, double skin, SelOverflow overflow_rule)
-    : potential_(std::move(potential)),
-      workspace_(potential_->make_workspace()),
-      arrays_(arrays),
+namespace {
+
+void require_parameters(const Potential& potential, const Evaluator::Parameters& given, std::size_t natoms) {
+  const auto check = [](const char* name, std::size_t expected, std::size_t got) {
+    if (expected == 0 || expected == got) return;
+    throw Error("PARAMETERS_MISMATCH",
+                std::string(name) + ": expected " + std::to_string(expected) + " numbers, got " + std::to_string(got));
+  };
+  check("fparam", potential.fparam_count(), given.frame.size());
+  check("aparam", potential.aparam_count() * natoms, given.atoms.size());
+}
+
+}  // namespace
+
+Evaluator::Evaluator(std::vector<std::shared_ptr<const Potential>> potentials, Arrays arrays, std::vector<std::int32_t> types,
+                     std::array<bool, 3> periodic, double skin, SelOverflow overflow_rule, Parameters parameters)
+    : potentials_(std::move(potentials)),
+      cutoff_(potentials_.at(0)->cutoff()),
+      arrays_(std::move(arrays)),
       types_(std::move(types)),
       periodic_(periodic),
       skin_(skin),
-      overflow_rule_(overflow_rule) {
-  results_.forces = arrays_.forces;
-  results_.atom_energies = arrays_.atom_energies;
-  results_.virial = arrays_.virial;
+      overflow_rule_(overflow_rule),
+      parameters_(std::move(parameters)),
+      results_(potentials_.size()) {
+  for (std::size_t k = 0; k < potentials_.size(); ++k) {
+    const Potential& potential = *potentials_[k];
+    if (potential.cutoff() != cutoff_ || potential.ntypes() != potentials_[0]->ntypes()) {
+      throw Error("COMMITTEE_MISMATCH",
+                  "potential " + std::to_string(k) + " has another cutoff or number of types than the first");
+    }
+    require_parameters(potential, parameters_, natoms());
+    workspaces_.push_back(potential.make_workspace());
+    const Outputs& outputs = arrays_.outputs.at(k);
+    results_[k].forces = outputs.forces;
+    results_[k].atom_energies = outputs.atom_energies;
+    results_[k].virial = outputs.virial;
+  }
 }
 
-void Evaluator::compute(const Execution& execution) {
+void Evaluator::compute(const Execution& execution, bool members) {
   const auto start = std::chrono::steady_clock::now();
   const Cell cell = Cell::make(arrays_.cell, periodic_);
   rebuilt_ = !list_is_complete(cell);
   if (rebuilt_) {
     if (arrays_.images != nullptr) wrap(cell);
     reference_.clear();  // half a list must never be used
-    list_.build(arrays_.positions, natoms(), cell, potential_->cutoff() + skin_, execution);
+    list_.build(arrays_.positions, natoms(), cell, cutoff_ + skin_, execution);
     std::copy(arrays_.cell, arrays_.cell + 9, reference_cell_.begin());
     reference_.assign(arrays_.positions, arrays_.positions + 3 * natoms());
     rebuilds_ += 1;
   }
   list_.shift_vectors(cell, shifts_);
-  results_.seconds[0] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  results_[0].seconds[0] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   Configuration configuration;
   configuration.natoms = natoms();
   configuration.positions = list_.internal_positions(arrays_.positions, cell, internal_);
@@ -47,13 +73,22 @@ void Evaluator::compute(const Execution& execution) {
   configuration.list = &list_;
   configuration.shifts = shifts_.data();
   configuration.overflow_rule = overflow_rule_;
-  potential_->compute(configuration, *workspace_, results_, execution);
+  if (!parameters_.frame.empty()) {
+    configuration.fparam = parameters_.frame.data();
+    configuration.fparam_count = parameters_.frame.size();
+  }
+  if (!parameters_.atoms.empty()) {
+    configuration.aparam = parameters_.atoms.data();
+    configuration.aparam_count = parameters_.atoms.size() / natoms();
+  }
+  const std::size_t count = members ? size() : 1;
+  for (std::size_t k = 0; k < count; ++k) potentials_[k]->compute(configuration, *workspaces_[k], results_[k], execution);
 }
 
 void Evaluator::restore(std::vector<double> positions, const std::array<double, 9>& cell, const Execution& execution) {
   const Cell box = Cell::make(cell.data(), periodic_);
   reference_.clear();  // as above: should the build fail there is no list
-  list_.build(positions.data(), natoms(), box, potential_->cutoff() + skin_, execution);
+  list_.build(positions.data(), natoms(), box, cutoff_ + skin_, execution);
   reference_cell_ = cell;
   reference_ = std::move(positions);
 }
@@ -80,7 +115,7 @@ bool Evaluator::list_is_complete(const Cell& cell) const {
     }
     norm = std::sqrt(norm);
   }
-  const double allowed = (1.0 - norm) * (potential_->cutoff() + skin_) - potential_->cutoff();
+  const double allowed = (1.0 - norm) * (cutoff_ + skin_) - cutoff_;
   if (!(allowed > 0.0)) return false;
   const auto displacement = [&](std::size_t i, double u[3]) {
     const double* x = arrays_.positions + 3 * i;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// A potential bound to one set of atoms: keeps the neighbour list while the rigorous criterion of dynamics.md 3.3 holds.
+// Potentials bound to one set of atoms: they share the neighbour list, which is kept while the rigorous criterion of dynamics.md 3.3
+// holds. The first one drives; the others (members of a committee) are evaluated on request, at the same positions.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <vector>
 
@@ -11,22 +13,36 @@ namespace ionclay {
 
 class Evaluator {
  public:
+  // Where the results of one potential go; written in place.
+  struct Outputs {
+    double* forces;
+    double* atom_energies;
+    double* virial;
+  };
   // The caller's arrays, used in place; they must outlive every call.
   struct Arrays {
     double* positions;
     std::int32_t* images;  // may be null: then positions are never changed
     const double* cell;
-    double* forces;
-    double* atom_energies;
-    double* virial;
+    std::vector<Outputs> outputs;  // one for each potential
+  };
+  // Numbers beyond positions that the potentials need (deep-potential.md 1.8), raw; aparam has natoms rows.
+  struct Parameters {
+    std::vector<double> frame;
+    std::vector<double> atoms;
   };
 
-  Evaluator(std::shared_ptr<const Potential> potential, Arrays arrays, std::vector<std::int32_t> types,
-            std::array<bool, 3> periodic, double skin, SelOverflow overflow_rule);
+  // Throws COMMITTEE_MISMATCH where the potentials differ in cutoff or number of types, and PARAMETERS_MISMATCH where one of them needs
+  // other frame or atom parameters than those given (a potential that needs none ignores them).
+  Evaluator(std::vector<std::shared_ptr<const Potential>> potentials, Arrays arrays, std::vector<std::int32_t> types,
+            std::array<bool, 3> periodic, double skin, SelOverflow overflow_rule, Parameters parameters = {});
 
-  void compute(const Execution& execution);
+  // The driving potential alone, or every member too: what is written for the first does not depend on it by a bit.
+  void compute(const Execution& execution, bool members = true);
 
-  const Results& results() const { return results_; }
+  std::size_t size() const { return potentials_.size(); }
+  // Of potential `member` at its last evaluation.
+  const Results& results(std::size_t member = 0) const { return results_[member]; }
   std::uint32_t rebuilds() const { return rebuilds_; }
   bool rebuilt() const { return rebuilt_; }
   std::size_t listed_pairs() const { return list_.size(); }
@@ -42,19 +58,21 @@ class Evaluator {
   bool list_is_complete(const Cell& cell) const;
   void wrap(const Cell& cell);
 
-  std::shared_ptr<const Potential> potential_;
-  std::unique_ptr<Workspace> workspace_;
+  std::vector<std::shared_ptr<const Potential>> potentials_;
+  std::vector<std::unique_ptr<Workspace>> workspaces_;
+  double cutoff_;
   Arrays arrays_;
   std::vector<std::int32_t> types_;
   std::array<bool, 3> periodic_;
   double skin_;
   SelOverflow overflow_rule_;
+  Parameters parameters_;
   NeighbourList list_;
   std::vector<double> reference_;
   std::array<double, 9> reference_cell_{};
   std::vector<double> shifts_;
   std::vector<double> internal_;
-  Results results_;
+  std::vector<Results> results_;
   std::uint32_t rebuilds_ = 0;
   bool rebuilt_ = false;
 };

@@ -26,6 +26,11 @@ struct Configuration {
   // Cartesian lattice vectors of the list's shifts, 3 each, for the present cell.
   const double* shifts = nullptr;
   SelOverflow overflow_rule = SelOverflow::truncate;
+  // Frame parameters, and atom parameters atom by atom, as the caller gave them (deep-potential.md 1.8); null where there are none.
+  const double* fparam = nullptr;
+  std::size_t fparam_count = 0;
+  const double* aparam = nullptr;
+  std::size_t aparam_count = 0;  // per atom
 };
 
 // Caller's arrays, overwritten. virial: 9, W_ab = sum over neighbours of r_a f_b (deep-potential.md 1.9).
@@ -51,6 +56,9 @@ class Potential {
   virtual ~Potential() = default;
   virtual double cutoff() const = 0;
   virtual int ntypes() const = 0;
+  // How many frame parameters, and atom parameters an atom, the potential needs.
+  virtual std::size_t fparam_count() const { return 0; }
+  virtual std::size_t aparam_count() const { return 0; }
   virtual std::unique_ptr<Workspace> make_workspace() const = 0;
   // Bits of the results do not depend on execution.threads. Throws Error.
   virtual void compute(const Configuration& configuration, Workspace& workspace, Results& results,

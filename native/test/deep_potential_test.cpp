@@ -54,9 +54,11 @@ struct Bench {
       : system(std::move(s)),
         images(system.positions.size()),
         out{0.0, std::vector<double>(system.positions.size()), std::vector<double>(system.types.size()), std::vector<double>(9)},
-        evaluator(std::move(potential),
-                  {system.positions.data(), wraps ? images.data() : nullptr, system.cell.data(), out.forces.data(),
-                   out.energies.data(), out.virial.data()},
+        evaluator({std::move(potential)},
+                  {system.positions.data(),
+                   wraps ? images.data() : nullptr,
+                   system.cell.data(),
+                   {{out.forces.data(), out.energies.data(), out.virial.data()}}},
                   system.types, system.periodic, skin, rule) {}
   Bench(const Bench&) = delete;
 
