@@ -4,7 +4,8 @@ import { type IonclayError, PotentialError } from '../errors.js';
 import type { Isa, NativeEvaluator, NativePotential } from '../native/addon.js';
 import { chooseIsa, native, nativeAddon } from '../native/loader.js';
 import { requireStructure, type Structure } from '../structure.js';
-import type { Activation, DeepPotentialParameters, Network } from './deep-potential-parameters.js';
+import { nativeParameters } from './deep-potential-native.js';
+import type { DeepPotentialParameters, Descriptor } from './deep-potential-parameters.js';
 import type { ModelFile } from './model-file.js';
 import { evaluateOnce, NativeForceField } from './native-force-field.js';
 import type {
@@ -16,20 +17,7 @@ import type {
   PotentialInfo,
   SelOverflow,
 } from './potential.js';
-import { modelSummary } from './summary.js';
-
-const ACTIVATIONS: readonly Activation['name'][] = [
-  'tanh',
-  'gelu',
-  'relu',
-  'relu6',
-  'softplus',
-  'sigmoid',
-  'silu',
-  'silut',
-  'linear',
-];
-const SHORTCUTS = ['none', 'identity', 'double'] as const;
+import { emptySlotsGiveNothing, modelSummary } from './summary.js';
 
 export interface DeepPotentialOptions {
   readonly isa?: Isa;
@@ -59,12 +47,12 @@ export class DeepPotential implements Potential {
     this.#threads = options.threads;
     this.#typeOf = typeMap(model, options.types);
     this.species = options.types ? [...this.#typeOf.keys()] : model.parameters.typeNames;
-    this.#handle = native(() => nativeAddon().createDeepPotential(flatten(model.parameters), this.isa));
+    this.#handle = native(() => nativeAddon().createDeepPotential(nativeParameters(model.parameters), this.isa));
   }
 
   /** Whether neighbours beyond `sel` may be added: exact and smooth where empty slots give nothing (davg = 0). */
   get canGrow(): boolean {
-    return !this.parameters.perSlotStatistics && this.parameters.davg.every((x) => x === 0);
+    return this.parameters.descriptors.every(emptySlotsGiveNothing);
   }
 
   info(): PotentialInfo {
@@ -73,12 +61,12 @@ export class DeepPotential implements Potential {
       name,
       file,
       sha256,
-      type: 'se_e2_a',
+      type: this.parameters.descriptors.map((d) => d.label).join(' + '),
       species: this.species,
       cutoff: this.cutoff,
       precision: 'double',
       isa: this.isa,
-      compression: parameters.tables ? 'file' : 'none',
+      compression: parameters.descriptors.some((d) => d.tables) ? 'file' : 'none',
       details: modelSummary(this.#model) as unknown as Record<string, unknown>,
     };
   }
@@ -122,7 +110,7 @@ export class DeepPotential implements Potential {
     if (selOverflow === 'grow' && !this.canGrow) {
       throw new PotentialError(
         'SEL_CANNOT_GROW',
-        `model ${this.name}: neighbours beyond sel cannot be added, empty slots of this model contribute (davg is not zero)`,
+        `model ${this.name}: neighbours beyond sel cannot be added, empty slots of this model contribute`,
         {
           key: 'sel-overflow',
           hint: 'use truncate (what DeePMD-kit does) or stop',
@@ -146,28 +134,46 @@ export class DeepPotential implements Potential {
     return this.parameters.typeNames[type] ?? `type ${type}`;
   }
 
+  /** What fills a group of slots, for messages: neighbours of one type, or of all where the groups are mixed. */
+  #neighboursOf(descriptor: Descriptor, group: number): string {
+    return descriptor.mixed ? 'neighbours' : `neighbours of ${this.#nameOfType(group)}`;
+  }
+
+  /** ` of descriptor 1 (se_e2_r)` where there are several. */
+  #whose(index: number): string {
+    const { descriptors } = this.parameters;
+    return descriptors.length > 1 ? ` of descriptor ${index} (${descriptors[index]!.label})` : '';
+  }
+
+  /** `overflow`: [descriptor][T][2], most neighbours beyond sel and how many atoms had any; mixed groups use the entry of type 0. */
   #warnOverflow(overflow: Int32Array, rule: SelOverflow, warn: (code: string, message: string) => void): void {
-    for (let type = 0; type < this.parameters.ntypes; type++) {
-      const beyond = overflow[2 * type]!;
-      if (!beyond) continue;
-      const sel = this.parameters.sel[type]!;
-      const what = `${overflow[2 * type + 1]} atoms have more than ${sel} neighbours of ${this.#nameOfType(type)} (up to ${sel + beyond})`;
-      if (rule === 'grow')
-        warn(`SEL_GROWN_${type}`, `${what}: all of them count, which is exact for this model (empty slots give nothing)`);
-      else warn(`SEL_TRUNCATED_${type}`, `${what}: only the nearest ${sel} count, the energy is not smooth there`);
+    const { descriptors, ntypes } = this.parameters;
+    for (const [index, descriptor] of descriptors.entries()) {
+      for (const [group, sel] of descriptor.sel.entries()) {
+        const at = 2 * (index * ntypes + group);
+        const beyond = overflow[at]!;
+        if (!beyond) continue;
+        const what = `${overflow[at + 1]} atoms have more than ${sel} ${this.#neighboursOf(descriptor, group)} (up to ${sel + beyond})${this.#whose(index)}`;
+        const code = descriptors.length > 1 ? `${index}_${group}` : `${group}`;
+        if (rule === 'grow')
+          warn(`SEL_GROWN_${code}`, `${what}: all of them count, which is exact for this model (empty slots give nothing)`);
+        else warn(`SEL_TRUNCATED_${code}`, `${what}: only the nearest ${sel} count, the energy is not smooth there`);
+      }
     }
   }
 
   #explain(error: IonclayError): Error {
     if (error.code === 'SEL_OVERFLOW') {
-      const type = Number(error.details.type);
+      const group = Number(error.details.type);
       const count = Number(error.details.count);
+      const index = Number(error.details.descriptor ?? 0);
+      const descriptor = this.parameters.descriptors[index]!;
       return new PotentialError(
         'SEL_OVERFLOW',
-        `model ${this.name} has ${this.parameters.sel[type]} slots for ${this.#nameOfType(type)} neighbours, atom ${error.atom} has ${count}`,
+        `model ${this.name} has ${descriptor.sel[group]} slots for ${this.#neighboursOf(descriptor, group)}${this.#whose(index)}, atom ${error.atom} has ${count}`,
         {
           atom: error.atom,
-          type: this.#nameOfType(type),
+          type: descriptor.mixed ? undefined : this.#nameOfType(group),
           count,
           hint: this.canGrow
             ? 'sel-overflow: grow counts all of them, exactly'
@@ -196,48 +202,4 @@ function typeMap(model: ModelFile, types?: Readonly<Record<string, string | numb
       return [symbol, index];
     }),
   );
-}
-
-/** The flat object that native/addon/deep_potential.cpp reads. */
-function flatten(p: DeepPotentialParameters): object {
-  const network = (net: Network | null) =>
-    net === null
-      ? null
-      : net.layers.map((layer) => ({
-          inputs: layer.inputs,
-          outputs: layer.outputs,
-          weights: layer.weights,
-          bias: layer.bias,
-          idt: layer.idt,
-          activation: ACTIVATIONS.indexOf(layer.activation.name),
-          threshold: layer.activation.threshold ?? 3,
-          shortcut: SHORTCUTS.indexOf(layer.shortcut),
-        }));
-  return {
-    ntypes: p.ntypes,
-    cutoff: p.cutoff,
-    cutoffSmooth: p.cutoffSmooth,
-    switchWidth: p.switchWidth,
-    envProtection: p.envProtection,
-    slots: p.slots,
-    nativeRule: p.family === 'native',
-    perSlotStatistics: p.perSlotStatistics,
-    oneSided: p.oneSided,
-    sel: Int32Array.from(p.sel),
-    davg: p.davg,
-    dstd: p.dstd,
-    width: p.width,
-    axis: p.axis,
-    embedding: p.embedding.map(network),
-    tables: p.tables,
-    fitting: p.fitting.map(network),
-    excluded: p.excluded,
-    pairExcluded: p.pairExcluded,
-    atomExcluded: p.atomExcluded,
-    fittingExcluded: p.fittingExcluded,
-    subtractVacuum: p.subtractVacuum,
-    atomBias: p.atomBias,
-    outStd: p.outStd,
-    outBias: p.outBias,
-  };
 }

@@ -1,27 +1,11 @@
 /** Random models and systems as the addon takes them: plain objects of typed arrays, which workers and child processes can be sent. */
 import { addonPath } from '../../lib/native/loader.js';
-import type { Network } from '../../lib/potential/deep-potential-parameters.js';
+import { nativeParameters } from '../../lib/potential/deep-potential-native.js';
 import { type RandomModelOptions, randomModel, randomStream } from '../oracle/random-model.js';
 
-/** Parameters of a random model with tanh and linear layers, in the layout of native/addon/deep_potential.cpp. */
+/** Parameters of a random model in the layout of native/addon/deep_potential.cpp. */
 export function flatModel(options: RandomModelOptions = {}) {
-  const p = randomModel(options);
-  const network = (net: Network | null) =>
-    net === null
-      ? null
-      : net.layers.map(({ activation, shortcut, ...layer }) => ({
-          ...layer,
-          activation: activation.name === 'tanh' ? 0 : 8,
-          threshold: 3,
-          shortcut: ['none', 'identity', 'double'].indexOf(shortcut),
-        }));
-  return {
-    ...p,
-    nativeRule: p.family === 'native',
-    sel: Int32Array.from(p.sel),
-    embedding: p.embedding.map(network),
-    fitting: p.fitting.map(network),
-  };
+  return nativeParameters(randomModel(options)) as Record<string, unknown> & { fitting: object[][] };
 }
 
 export interface FlatSystem {

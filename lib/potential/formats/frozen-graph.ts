@@ -1,7 +1,7 @@
 /** TensorFlow frozen graphs (`.pb`, plain and compressed, of versions 0.12 to 3.x) to parameters (deep-potential.md 2.2, 2.3). */
 import { PotentialError } from '../../errors.js';
-import type { DeepPotentialParameters } from '../deep-potential-parameters.js';
-import { countParameters, markPairs, reduceStatistics } from './assemble.js';
+import type { DeepPotentialParameters, Descriptor } from '../deep-potential-parameters.js';
+import { countParameters, groupedNets, markPairs, reduceStatistics } from './assemble.js';
 import { floatAttribute, Graph, type GraphNode, integerListAttribute } from './graph.js';
 import { embeddingScope, type GraphModel, readEmbedding, readFitting } from './graph-networks.js';
 import { refuseGraph } from './graph-refusals.js';
@@ -76,6 +76,25 @@ export function parseFrozenGraph(bytes: Uint8Array): DeepPotentialParameters {
       `${inputs}`,
     );
 
+  const descriptor: Descriptor = {
+    kind: 'se_e2_a',
+    label: 'se_e2_a',
+    cutoff,
+    cutoffSmooth,
+    switchWidth,
+    envProtection: 0,
+    mixed: false,
+    sel,
+    slots: divisor,
+    ...reduceStatistics(davg, dstd, ntypes, slots),
+    width,
+    axis,
+    oneSided: scope.oneSided,
+    ...groupedNets('se_e2_a', ntypes, scope.oneSided, embedding, compression?.tables ?? null, excluded),
+    excluded,
+    strip: null,
+    constants: null,
+  };
   return {
     format: 'pb',
     version,
@@ -83,31 +102,26 @@ export function parseFrozenGraph(bytes: Uint8Array): DeepPotentialParameters {
     typeNames,
     ntypes,
     cutoff,
-    cutoffSmooth,
-    switchWidth,
-    sel,
-    slots: divisor,
-    envProtection: 0,
-    ...reduceStatistics(davg, dstd, ntypes, slots),
-    oneSided: scope.oneSided,
-    width,
-    axis,
-    embedding,
-    tables: compression?.tables ?? null,
-    excluded,
+    descriptors: [descriptor],
     pairExcluded: new Uint8Array(ntypes * ntypes),
     atomExcluded: new Uint8Array(ntypes),
     fittingExcluded: new Uint8Array(ntypes),
     fitting,
+    typeConstants: null,
+    frameParameters: null,
+    atomParameters: null,
+    caseConstants: null,
     subtractVacuum: vacuumTypes(script, ntypes),
     atomBias: perType(graph, ['fitting_attr/t_bias_atom_e'], ntypes, 0),
     // The newest versions nest the scope of these two.
     outStd: perType(graph, ['model_attr/t_out_std', 'model_attr/model_attr/t_out_std'], ntypes, 1),
     outBias: perType(graph, ['model_attr/t_out_bias', 'model_attr/model_attr/t_out_bias'], ntypes, 0),
+    pairTable: null,
     precision: kinds.size === 1 ? [...kinds][0]! : `mixed (${[...kinds].sort().join(', ')})`,
     parameterCount: countParameters(embedding, fitting),
     trainingScript: script,
     minNeighbourDistance: positive(graph.tensor('train_attr/min_nbor_dist')?.values[0]),
+    storedTables: null,
   };
 }
 
@@ -128,7 +142,7 @@ function environmentOperation(graph: Graph): GraphNode {
 }
 
 /** Attributes of the operation are float32, and so is the denominator of the switch (1.3). */
-function cutoffs(node: GraphNode): Pick<DeepPotentialParameters, 'cutoff' | 'cutoffSmooth' | 'switchWidth'> {
+function cutoffs(node: GraphNode): Pick<Descriptor, 'cutoff' | 'cutoffSmooth' | 'switchWidth'> {
   const cutoff = floatAttribute(node, 'rcut_r');
   const cutoffSmooth = floatAttribute(node, 'rcut_r_smth');
   if (cutoff === undefined || cutoffSmooth === undefined) {
