@@ -82,7 +82,14 @@ void Evaluator::compute(const Execution& execution, bool members) {
     configuration.aparam_count = parameters_.atoms.size() / natoms();
   }
   const std::size_t count = members ? size() : 1;
-  for (std::size_t k = 0; k < count; ++k) potentials_[k]->compute(configuration, *workspaces_[k], results_[k], execution);
+  for (std::size_t k = 0; k < count; ++k) {
+    try {
+      potentials_[k]->compute(configuration, *workspaces_[k], results_[k], execution);
+    } catch (Error& error) {
+      if (k > 0) error.details.emplace_back("member", static_cast<double>(k));
+      throw;
+    }
+  }
 }
 
 void Evaluator::restore(std::vector<double> positions, const std::array<double, 9>& cell, const Execution& execution) {
