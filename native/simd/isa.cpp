@@ -9,6 +9,8 @@
 #endif
 
 namespace ionclay {
+
+#if defined(IONCLAY_HAVE_X86)
 namespace {
 
 struct Features {
@@ -40,6 +42,7 @@ Features detect() {
 }
 
 }  // namespace
+#endif
 
 const char* isa_name(Isa isa) {
   switch (isa) {

@@ -18,6 +18,7 @@ namespace {
 
 using ionclay::Isa;
 using ionclay::test::Loop;
+using ionclay::test::LoopF;
 using ionclay::test::MathFunctions;
 
 // Where long double is double (MSVC, arm64 macOS) the reference itself may be off by one unit.
@@ -105,6 +106,163 @@ void accuracy(const char* isa, const MathFunctions& functions) {
   }
 }
 
+// Single precision against the double functions of the C library, in spacings of floats.
+struct CaseF {
+  const char* name;
+  LoopF MathFunctions::* function;
+  double (*exact)(double);
+  double low, high;
+  double limit;
+};
+
+double exact_softplus_f(double x) { return (x > 0 ? x : 0) + std::log1p(std::exp(-std::fabs(x))); }
+
+const CaseF kCasesF[] = {
+    {"exp f", &MathFunctions::exp_f, [](double x) { return std::exp(x); }, -86.0, 87.0, 2.0},
+    {"exp f near 0", &MathFunctions::exp_f, [](double x) { return std::exp(x); }, -1.0, 1.0, 2.0},
+    {"expm1 f", &MathFunctions::expm1_f, [](double x) { return std::expm1(x); }, -40.0, 40.0, 3.0},
+    {"expm1 f near 0", &MathFunctions::expm1_f, [](double x) { return std::expm1(x); }, -0.01, 0.01, 3.0},
+    {"tanh f", &MathFunctions::tanh_f, [](double x) { return std::tanh(x); }, -12.0, 12.0, 4.0},
+    {"tanh f near 0", &MathFunctions::tanh_f, [](double x) { return std::tanh(x); }, -0.5, 0.5, 4.0},
+    {"softplus f", &MathFunctions::softplus_f, exact_softplus_f, -30.0, 30.0, 4.0},
+    {"round f", &MathFunctions::round_f, [](double x) { return std::nearbyint(x); }, -1000.0, 1000.0, 0.0},
+};
+
+double ulp_error_f(float x, double exact) {
+  if (!std::isfinite(x)) return std::numeric_limits<double>::infinity();
+  const float magnitude = std::max(static_cast<float>(std::fabs(exact)), FLT_MIN);
+  const double spacing = static_cast<double>(std::nextafter(magnitude, std::numeric_limits<float>::infinity())) - magnitude;
+  return std::fabs(static_cast<double>(x) - exact) / spacing;
+}
+
+void accuracy_f(const char* isa, const MathFunctions& functions) {
+  for (const CaseF& c : kCasesF) {
+    std::vector<float> xs;
+    for (const double x : points(c.low, c.high, 200000)) xs.push_back(static_cast<float>(x));
+    std::vector<float> ys(xs.size());
+    (functions.*c.function)(xs.data(), ys.data(), static_cast<int>(xs.size()));
+    double worst = 0.0;
+    double at = 0.0;
+    for (std::size_t i = 0; i < xs.size(); ++i) {
+      const double error = ulp_error_f(ys[i], c.exact(xs[i]));
+      if (error > worst) {
+        worst = error;
+        at = xs[i];
+      }
+    }
+    std::printf("  %-9s %-14s %.3f ulp (at %.9g), allowed %.1f\n", isa, c.name, worst, at, c.limit);
+    CHECK(worst <= c.limit);
+  }
+}
+
+void edges_f(const MathFunctions& functions) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  const float xs[] = {1000.0f, -1000.0f, infinity, -infinity, 0.0f, -0.0f, 1e-30f, -1e-30f};
+  float ys[8];
+  functions.tanh_f(xs, ys, 8);
+  CHECK(ys[0] == 1.0f && ys[1] == -1.0f && ys[2] == 1.0f && ys[3] == -1.0f);
+  CHECK(ys[4] == 0.0f && ys[5] == 0.0f);
+  CHECK(ys[6] == 1e-30f && ys[7] == -1e-30f);
+  functions.exp_f(xs, ys, 8);
+  CHECK(std::isfinite(ys[0]) && ys[0] > 1e38f && ys[1] > 0.0f && ys[1] < 2e-38f);
+  CHECK(ys[4] == 1.0f && ys[5] == 1.0f);
+  for (const LoopF function : {functions.exp_f, functions.expm1_f, functions.tanh_f, functions.softplus_f}) {
+    float nans[16];
+    std::fill(nans, nans + 16, std::numeric_limits<float>::quiet_NaN());
+    function(nans, nans, 16);
+    for (const float y : nans) CHECK(std::isnan(y));
+  }
+  const float halves[] = {0.5f, 1.5f, 2.5f, -0.5f, -1.5f, 3.5f, 4.5f, -2.5f};
+  const float even[] = {0.0f, 2.0f, 2.0f, 0.0f, -2.0f, 4.0f, 4.0f, -2.0f};
+  functions.round_f(halves, ys, 8);
+  for (int i = 0; i < 8; ++i) CHECK(ys[i] == even[i]);
+}
+
+// Whatever moves lanes about, against a loop over lanes; the sums are of whole numbers, and so exact in any order.
+void lanes(const MathFunctions& functions) {
+  const auto& lane = functions.lanes;
+  const int width = functions.width, width_f = functions.width_f;
+  CHECK(width_f == 2 * width);
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  std::vector<double> vectors(4 * width);
+  std::vector<float> vectors_f(4 * width_f);
+  for (int i = 0; i < 4 * width; ++i) vectors[i] = (i % 3 == 0 ? -1 : 1) * (1 << (i % 20));
+  for (int i = 0; i < 4 * width_f; ++i) vectors_f[i] = static_cast<float>((i % 3 == 0 ? -1 : 1) * (1 << (i % 12)));
+  double sums[4], sums_f[4];
+  lane.reduce_add4(vectors.data(), sums);
+  lane.reduce_add4_f(vectors_f.data(), sums_f);
+  for (int v = 0; v < 4; ++v) {
+    double sum = 0.0, sum_f = 0.0;
+    for (int i = 0; i < width; ++i) sum += vectors[v * width + i];
+    for (int i = 0; i < width_f; ++i) sum_f += vectors_f[v * width_f + i];
+    CHECK(sums[v] == sum && lane.reduce_add(&vectors[v * width]) == sum);
+    CHECK(sums_f[v] == sum_f);
+  }
+
+  std::vector<double> wide(width_f), back(width_f);
+  std::vector<float> narrow(width_f);
+  lane.widen(vectors_f.data(), wide.data());
+  for (int i = 0; i < width_f; ++i) CHECK(wide[i] == vectors_f[i]);
+  for (int i = 0; i < width_f; ++i) back[i] = 0.1 * (i + 1);
+  lane.narrow(back.data(), narrow.data());
+  for (int i = 0; i < width_f; ++i) CHECK(narrow[i] == static_cast<float>(0.1 * (i + 1)));
+
+  for (unsigned set = 0; set < (1u << width); ++set) {
+    std::vector<double> out(2 * width, -7.0);
+    lane.compress_store(vectors.data(), set, out.data());
+    int n = 0;
+    bool right = true;
+    for (int i = 0; i < width; ++i) {
+      if ((set & (1u << i)) != 0) right = right && out[n++] == vectors[i];
+    }
+    for (int i = width; i < 2 * width; ++i) right = right && out[i] == -7.0;
+    CHECK(right);
+  }
+
+  std::vector<std::int32_t> index(width);
+  for (int i = 0; i < width; ++i) index[i] = (5 * i + 2) % (4 * width);
+  std::vector<double> gathered(width);
+  lane.gather(vectors.data(), index.data(), gathered.data());
+  for (int i = 0; i < width; ++i) CHECK(gathered[i] == vectors[index[i]]);
+
+  // Every pair of these in every lane: smaller, larger, equal, zeros of both signs, not a number.
+  const double values[] = {-2.0, -0.0, 0.0, 1.0, 3.0, nan};
+  for (int shift = 0; shift < 36; ++shift) {
+    std::vector<double> a(width), b(width), chosen(3 * width);
+    std::vector<float> af(width_f), bf(width_f), chosen_f(3 * width_f);
+    for (int i = 0; i < width_f; ++i) {
+      const int pair = (shift + i) % 36;
+      af[i] = static_cast<float>(values[pair / 6]);
+      bf[i] = static_cast<float>(values[pair % 6]);
+      if (i < width) a[i] = values[pair / 6], b[i] = values[pair % 6];
+    }
+    unsigned got[6];
+    lane.compare(a.data(), b.data(), got);
+    unsigned want[6] = {0, 0, 0, 0, 0, 0};
+    for (int i = 0; i < width; ++i) {
+      const bool results[6] = {a[i]<b[i], a[i] <= b[i], a[i]> b[i], a[i] >= b[i], a[i] < b[i] && a[i] > 0,
+                               a[i] < b[i] || a[i] > 0};
+      for (int k = 0; k < 6; ++k) want[k] |= results[k] ? 1u << i : 0u;
+    }
+    CHECK(std::equal(got, got + 6, want));
+    lane.choose(a.data(), b.data(), chosen.data());
+    lane.choose_f(af.data(), bf.data(), chosen_f.data());
+    // The rule of vec.hpp: the second argument where one is not a number. Zeros of both signs count as equal.
+    const auto same = [](double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); };
+    bool right = true;
+    for (int i = 0; i < width; ++i) {
+      right = right && same(chosen[i], a[i] < b[i] ? a[i] : b[i]) && same(chosen[width + i], a[i] < b[i] ? a[i] : b[i]) &&
+              same(chosen[2 * width + i], a[i] > b[i] ? a[i] : b[i]);
+    }
+    for (int i = 0; i < width_f; ++i) {
+      right = right && same(chosen_f[i], af[i] < bf[i] ? af[i] : bf[i]) &&
+              same(chosen_f[width_f + i], af[i] < bf[i] ? af[i] : bf[i]) &&
+              same(chosen_f[2 * width_f + i], af[i] > bf[i] ? af[i] : bf[i]);
+    }
+    CHECK(right);
+  }
+}
+
 // What a network may feed in: out of range, signed zeros, and every length of a last partial vector.
 void edges(const MathFunctions& functions) {
   const double infinity = std::numeric_limits<double>::infinity();
@@ -146,7 +304,10 @@ int main() {
   for (const Isa isa : ionclay::available_isas()) {
     const MathFunctions& functions = functions_of(isa);
     accuracy(ionclay::isa_name(isa), functions);
+    accuracy_f(ionclay::isa_name(isa), functions);
     edges(functions);
+    edges_f(functions);
+    lanes(functions);
   }
   return ionclay::test::finish("math_test");
 }
