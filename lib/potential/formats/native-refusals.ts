@@ -1,23 +1,33 @@
 /** Kinds of native models that are not evaluated, each refused by its name (deep-potential.md 2.7). */
 import { PotentialError } from '../../errors.js';
 import { unsupported } from './refusal.js';
-import { isSet, type Json } from './training-script.js';
+import { isObject, isSet, type Json } from './training-script.js';
 
-const newest: Record<string, number> = {
-  Model: 2,
-  Descriptor: 3,
-  Fitting: 4,
-  NetworkCollection: 1,
-  EmbeddingNetwork: 2,
-  FittingNetwork: 1,
-  Layer: 2,
-};
+const newest = new Map<string, number>(
+  Object.entries({
+    Model: 2,
+    Descriptor: 3,
+    DescrptDPA1: 4,
+    DescrptHybrid: 1,
+    Fitting: 4,
+    NetworkCollection: 1,
+    EmbeddingNetwork: 2,
+    FittingNetwork: 1,
+    Layer: 2,
+    TypeEmbedNet: 2,
+    PairTab: 1,
+  }),
+);
 
-/** A missing version means 1. `expected` is the class of a part that does not name its own. */
+/**
+ * A missing version means 1. `expected` is what a part is, whatever it calls itself: all descriptors are of class Descriptor and count
+ * their versions by their own; nets of any class are checked by it.
+ */
 export function checkVersion(part: Json, expected: string, path: string): void {
-  const name = typeof part['@class'] === 'string' ? part['@class'] : expected;
+  const own = typeof part['@class'] === 'string' ? part['@class'] : expected;
+  const name = own === 'Descriptor' || !newest.has(own) ? expected : own;
   const version = part['@version'] ?? 1;
-  const limit = newest[name] ?? newest[expected] ?? 1;
+  const limit = newest.get(name) ?? 1;
   if (typeof version !== 'number' || version > limit || version < 1) {
     throw new PotentialError(
       'MODEL_UNSUPPORTED',
@@ -31,31 +41,29 @@ export function checkVersion(part: Json, expected: string, path: string): void {
   }
 }
 
-const notEvaluated = 'is not evaluated by this version';
-
 export function refuseModel(model: Json): void {
   const type = model.type ?? 'standard';
-  if (type === 'standard') return;
-  if (type === 'zbl' || type === 'pairtab') throw unsupported(String(type), `a pair table (pairtab, zbl) ${notEvaluated}`);
-  throw unsupported(String(type), `the model type is "${String(type)}", "standard" is needed`);
+  if (type === 'standard' || type === 'zbl') return;
+  if (type === 'pairtab') throw unsupported('pairtab', 'a pair table alone, without a net');
+  throw unsupported(String(type), `the model type is "${String(type)}", "standard" or "zbl" is needed`);
 }
+
+const descriptors = ['se_e2_a', 'se_a', 'se_e2_r', 'se_r', 'dpa1', 'se_atten', 'se_atten_v2', 'hybrid'];
 
 export function refuseDescriptor(descriptor: Json): void {
   const type = descriptor.type;
   if (isSet(descriptor.spin)) throw unsupported('spin', 'spins are degrees of freedom of their own');
-  if (type === 'se_e2_a' || type === 'se_a') {
-    if (isSet((descriptor.env_mat as Json | undefined)?.use_exp_switch))
-      throw unsupported('use_exp_switch', 'another switching function');
-    checkPrecision(descriptor.precision, 'model.descriptor.precision');
-    return;
-  }
-  if (type === 'se_r' || type === 'se_e2_r') throw unsupported('se_e2_r', `the radial descriptor ${notEvaluated}`);
-  if (type === 'hybrid') throw unsupported('hybrid', `a descriptor made of several descriptors ${notEvaluated}`);
-  if (type === 'dpa1' || type === 'se_atten') {
-    if (Number(descriptor.attn_layer ?? 0) > 0) throw unsupported('attention', 'se_atten (dpa1) with attention layers');
-    throw unsupported('se_atten', `the se_atten (dpa1) descriptor ${notEvaluated}`);
-  }
-  throw unsupported(String(type), `the descriptor is "${String(type)}", "se_e2_a" is needed`);
+  if (typeof type !== 'string' || !descriptors.includes(type))
+    throw unsupported(String(type), `the descriptor is "${String(type)}"; those evaluated are ${descriptors.join(', ')}`);
+  if (isObject(descriptor.env_mat) && isSet(descriptor.env_mat.use_exp_switch))
+    throw unsupported('use_exp_switch', 'another switching function');
+  if (isSet(descriptor.use_econf_tebd))
+    throw unsupported('use_econf_tebd', 'electron configurations as input of the type embedding');
+  if (typeof descriptor.lmax === 'number' && descriptor.lmax > 1)
+    throw unsupported('lmax', `moments of the neighbourhood of degree ${descriptor.lmax}, 1 is evaluated`);
+  const layers = descriptor.attn_layer ?? (type === 'dpa1' || type.startsWith('se_atten') ? undefined : 0);
+  if (layers !== 0)
+    throw unsupported('attention', `${type} with attention layers (attn_layer ${String(layers)}), only 0 of them are evaluated`);
 }
 
 export function refuseFitting(fitting: Json): void {
@@ -65,18 +73,6 @@ export function refuseFitting(fitting: Json): void {
   if (isSet(fitting.use_aparam_as_mask)) throw unsupported('use_aparam_as_mask', 'atom parameters that mask atoms');
   if (isSet(fitting.tot_ener_zero)) throw unsupported('tot_ener_zero', 'a total energy shifted to zero in every frame');
   if (isSet(fitting.layer_name)) throw unsupported('layer_name', 'fitting layers shared by name');
-  if (isSet(fitting.numb_fparam))
-    throw unsupported(
-      'fparam',
-      `${String(fitting.numb_fparam)} frame parameters as further inputs are not evaluated by this version`,
-    );
-  if (isSet(fitting.numb_aparam))
-    throw unsupported(
-      'aparam',
-      `${String(fitting.numb_aparam)} atom parameters as further inputs are not evaluated by this version`,
-    );
-  if (isSet(fitting.dim_case_embd)) throw unsupported('case_embd', 'an embedding of the case (multi-task) as a further input');
-  checkPrecision(fitting.precision, 'model.fitting.precision');
 }
 
 const precisions: Record<string, 'float64' | 'float32'> = {
