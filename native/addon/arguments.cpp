@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "native/core/error.hpp"
+#include "native/core/tree.hpp"
 
 namespace ionclay::addon {
 namespace {
@@ -107,6 +108,8 @@ Napi::Error to_error(Napi::Env env, const std::exception_ptr& failure) {
     Napi::Error out = Napi::Error::New(env, std::string("the system gave no thread for the computation: ") + error.what());
     out.Set("code", Napi::String::New(env, "NO_THREAD"));
     return out;
+  } catch (const ArgumentError& error) {
+    return Napi::TypeError::New(env, error.what());
   } catch (const std::length_error&) {
     return out_of_memory(env);
   } catch (const std::bad_alloc&) {
