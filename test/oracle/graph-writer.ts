@@ -132,11 +132,12 @@ export function writeGraph(p: DeepPotentialParameters, options: GraphOptions = {
       ]);
     });
   const T = p.ntypes;
-  const N = p.sel.reduce((a, b) => a + b, 0);
+  const d = p.descriptors[0]!;
+  const N = d.sel.reduce((a, b) => a + b, 0);
   if (script) {
     const exclude: number[][] = [];
-    for (let a = 0; a < T; a++) for (let b = a; b < T; b++) if (p.excluded[a * T + b]) exclude.push([a, b]);
-    const first = p.embedding.find((net) => net !== null)!;
+    for (let a = 0; a < T; a++) for (let b = a; b < T; b++) if (d.excluded[a * T + b]) exclude.push([a, b]);
+    const first = d.nets[0]!;
     const hidden = p.fitting[0]!.layers.slice(0, -1);
     const document = {
       model: {
@@ -144,10 +145,10 @@ export function writeGraph(p: DeepPotentialParameters, options: GraphOptions = {
         descriptor: {
           type: 'se_e2_a',
           neuron: first.layers.map((l) => l.outputs),
-          axis_neuron: p.axis,
+          axis_neuron: d.axis,
           activation_function: activationText(first.layers[0]!.activation),
           resnet_dt: first.layers.some((l) => l.idt),
-          type_one_side: p.oneSided,
+          type_one_side: d.oneSided,
           exclude_types: exclude,
         } as Record<string, unknown>,
         fitting_net: {
@@ -171,31 +172,31 @@ export function writeGraph(p: DeepPotentialParameters, options: GraphOptions = {
   floats('model_attr/model_attr/t_out_std', [1, T, 1], p.outStd);
   floats('fitting_attr/t_bias_atom_e', [T], p.atomBias);
   write('descrpt_attr/ntypes', () => constant('descrpt_attr/ntypes', tensor([], [T], 'int32', 'list')));
-  floats('descrpt_attr/t_avg', [T, 4 * N], fullStatistics(p, p.davg));
-  floats('descrpt_attr/t_std', [T, 4 * N], fullStatistics(p, p.dstd));
+  floats('descrpt_attr/t_avg', [T, 4 * N], fullStatistics(p, d, d.davg));
+  floats('descrpt_attr/t_std', [T, 4 * N], fullStatistics(p, d, d.dstd));
   const ints = encoding === 'unpacked' ? 'unpacked' : 'list';
-  if (script) write('descrpt_attr/sel', () => constant('descrpt_attr/sel', tensor([T], p.sel, 'int32', ints)));
+  if (script) write('descrpt_attr/sel', () => constant('descrpt_attr/sel', tensor([T], d.sel, 'int32', ints)));
   if (originalSel)
     write('descrpt_attr/original_sel', () => constant('descrpt_attr/original_sel', tensor([T], originalSel, 'int32', ints)));
   write('ProdEnvMatA', () =>
     node('ProdEnvMatA', 'ProdEnvMatA', ['c', 't', 'n', 'b', 'm', 'descrpt_attr/t_avg/read', 'descrpt_attr/t_std/read'], {
       rcut_a: float32Field(4, -1),
-      rcut_r: float32Field(4, p.cutoff),
-      rcut_r_smth: float32Field(4, p.cutoffSmooth),
+      rcut_r: float32Field(4, d.cutoff),
+      rcut_r_smth: float32Field(4, d.cutoffSmooth),
       sel_a: bytesField(
         1,
         encoding === 'unpacked'
-          ? join(p.sel.map((n) => varintField(3, n)))
+          ? join(d.sel.map((n) => varintField(3, n)))
           : bytesField(
               3,
-              p.sel.flatMap((n) => varintBytes(n)),
+              d.sel.flatMap((n) => varintBytes(n)),
             ),
       ),
       sel_r: bytesField(
         1,
         bytesField(
           3,
-          p.sel.map(() => 0),
+          d.sel.map(() => 0),
         ),
       ),
       T: varintField(6, 2),
@@ -209,9 +210,10 @@ export function writeGraph(p: DeepPotentialParameters, options: GraphOptions = {
     sigmoid: 'Sigmoid',
     gelu: 'GeluCustom',
   };
-  for (const [index, net] of p.embedding.entries()) {
+  for (let index = 0; index < (d.oneSided ? T : T * T); index++) {
+    const net = d.nets[d.netOf[index]!];
     if (!net) continue;
-    const scope = p.oneSided ? 'filter_type_all' : `filter_type_${Math.floor(index / T)}`;
+    const scope = d.oneSided ? 'filter_type_all' : `filter_type_${Math.floor(index / T)}`;
     const neighbour = index % T;
     for (const [k, layer] of net.layers.entries()) {
       const suffix = `${k + 1}_${neighbour}`;

@@ -26,7 +26,8 @@ function change(tree: Tree, changes: Changes): void {
 /** The tree; `leaf` turns an array into what the file holds in its place. */
 export function nativeTree(p: DeepPotentialParameters, leaf: (array: PlainArray) => unknown): Tree {
   const T = p.ntypes;
-  const N = p.sel.reduce((a, b) => a + b, 0);
+  const d = p.descriptors[0]!;
+  const N = d.sel.reduce((a, b) => a + b, 0);
   const pairs = (map: Uint8Array) => {
     const out: number[][] = [];
     for (let a = 0; a < T; a++) for (let b = a; b < T; b++) if (map[a * T + b]) out.push([a, b]);
@@ -50,7 +51,9 @@ export function nativeTree(p: DeepPotentialParameters, leaf: (array: PlainArray)
     })),
   });
   // In files the first key (the centre type) runs fastest.
-  const order = p.oneSided ? p.embedding.map((_, k) => k) : p.embedding.map((_, k) => (k % T) * T + Math.floor(k / T));
+  const order = Array.from({ length: d.oneSided ? T : T * T }, (_, k) => (d.oneSided ? k : (k % T) * T + Math.floor(k / T)));
+  const netAt = (k: number) => d.nets[d.netOf[k]!];
+  const tableAt = (k: number) => d.tables?.[d.tableOf![k]!];
   const table = (t: EmbeddingTable) => leaf({ shape: [t.rows, t.coefficients.length / t.rows], values: t.coefficients });
   const header = (t: EmbeddingTable) => leaf({ shape: [6], values: [t.lower, t.upper, t.max, t.step, t.coarseStep, -1] });
   return {
@@ -69,34 +72,34 @@ export function nativeTree(p: DeepPotentialParameters, leaf: (array: PlainArray)
       },
       descriptor: {
         '@class': 'Descriptor',
-        '@version': p.tables ? 3 : 2,
+        '@version': d.tables ? 3 : 2,
         type: 'se_e2_a',
-        rcut: p.cutoff,
-        rcut_smth: p.cutoffSmooth,
-        sel: p.sel,
-        axis_neuron: p.axis,
-        type_one_side: p.oneSided,
-        exclude_types: pairs(p.excluded),
-        env_protection: p.envProtection,
+        rcut: d.cutoff,
+        rcut_smth: d.cutoffSmooth,
+        sel: d.sel,
+        axis_neuron: d.axis,
+        type_one_side: d.oneSided,
+        exclude_types: pairs(d.excluded),
+        env_protection: d.envProtection,
         precision: 'float64',
         '@variables': {
-          davg: leaf({ shape: [T, N, 4], values: fullStatistics(p, p.davg) }),
-          dstd: leaf({ shape: [T, N, 4], values: fullStatistics(p, p.dstd) }),
+          davg: leaf({ shape: [T, N, 4], values: fullStatistics(p, d, d.davg) }),
+          dstd: leaf({ shape: [T, N, 4], values: fullStatistics(p, d, d.dstd) }),
         },
         embeddings: {
           '@class': 'NetworkCollection',
           '@version': 1,
-          ndim: p.oneSided ? 1 : 2,
+          ndim: d.oneSided ? 1 : 2,
           ntypes: T,
           network_type: 'embedding_network',
-          networks: order.map((k) => (p.embedding[k] ? network(p.embedding[k], 'EmbeddingNetwork') : null)),
+          networks: order.map((k) => (netAt(k) ? network(netAt(k)!, 'EmbeddingNetwork') : null)),
         },
-        ...(p.tables
+        ...(d.tables
           ? {
               compress: {
                 '@variables': {
-                  compress_data: order.map((k) => (p.tables![k] ? table(p.tables![k]) : leaf({ shape: [0], values: [] }))),
-                  compress_info: order.map((k) => (p.tables![k] ? header(p.tables![k]) : leaf({ shape: [0], values: [] }))),
+                  compress_data: order.map((k) => (tableAt(k) ? table(tableAt(k)!) : leaf({ shape: [0], values: [] }))),
+                  compress_info: order.map((k) => (tableAt(k) ? header(tableAt(k)!) : leaf({ shape: [0], values: [] }))),
                 },
               },
             }

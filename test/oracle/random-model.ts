@@ -1,17 +1,12 @@
 /** Small Deep Potentials with random weights: what the tests of readers and kernels write, read and evaluate. */
-import type { Activation, DeepPotentialParameters, Layer, Network } from '../../lib/potential/deep-potential-parameters';
+import type { Activation, DeepPotentialParameters, Descriptor, Network } from '../../lib/potential/deep-potential-parameters';
+import { countParameters, groupedNets } from '../../lib/potential/formats/assemble';
+import { cutoffs, modelOf } from './model-frame';
+import { type RandomKind, randomModelOfKind } from './random-kinds';
+import { RandomNetworks } from './random-networks';
 
-/** Uniform numbers in [0, 1) from a seed (mulberry32). */
-export function randomStream(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+export { RANDOM_KINDS, type RandomKind } from './random-kinds';
+export { randomStream } from './random-networks';
 
 export interface RandomModelOptions {
   seed?: number;
@@ -30,7 +25,14 @@ export interface RandomModelOptions {
   exclude?: [number, number][];
 }
 
-export function randomModel(options: RandomModelOptions = {}): DeepPotentialParameters {
+/** One se_e2_a descriptor with the given sizes; or a model of the given kind, its sizes drawn from the seed. */
+export function randomModel(options?: RandomModelOptions): DeepPotentialParameters;
+export function randomModel(seed: number, kind: RandomKind): DeepPotentialParameters;
+export function randomModel(first: RandomModelOptions | number = {}, kind?: RandomKind): DeepPotentialParameters {
+  return typeof first === 'number' ? randomModelOfKind(first, kind!) : plainModel(first);
+}
+
+function plainModel(options: RandomModelOptions): DeepPotentialParameters {
   const {
     seed = 1,
     family = 'graph',
@@ -46,100 +48,49 @@ export function randomModel(options: RandomModelOptions = {}): DeepPotentialPara
     perSlotStatistics = false,
     exclude = [],
   } = options;
-  const random = randomStream(seed);
-  const number = (spread: number) => spread * (2 * random() - 1);
-  const array = (length: number, spread: number, mean = 0) => Float64Array.from({ length }, () => mean + number(spread));
+  const make = new RandomNetworks(seed, resnetDt);
   const T = sel.length;
   const N = sel.reduce((a, b) => a + b, 0);
   const width = neuron.at(-1)!;
-
-  const layer = (inputs: number, outputs: number, act: Activation, shortcut: Layer['shortcut']): Layer => ({
-    inputs,
-    outputs,
-    weights: array(inputs * outputs, 1.5 / Math.sqrt(inputs)),
-    bias: array(outputs, 0.5),
-    idt: resnetDt && shortcut !== 'none' ? array(outputs, 0.2, 0.6) : null,
-    activation: act,
-    shortcut,
-  });
-  const embeddingNet = (): Network => ({
-    layers: neuron.map((outputs, k) => {
-      const inputs = k === 0 ? 1 : neuron[k - 1]!;
-      return layer(inputs, outputs, activation, outputs === inputs ? 'identity' : outputs === 2 * inputs ? 'double' : 'none');
-    }),
-  });
-  const fittingNet = (): Network => {
-    const layers: Layer[] = [];
-    let inputs = width * axis;
-    for (const [k, outputs] of fittingNeuron.entries()) {
-      layers.push(layer(inputs, outputs, fittingActivation, k > 0 && outputs === inputs ? 'identity' : 'none'));
-      inputs = outputs;
-    }
-    layers.push(layer(inputs, 1, { name: 'linear' }, 'none'));
-    return { layers };
-  };
-
-  const excluded = new Uint8Array(T * T);
-  for (const [a, b] of exclude) excluded[a * T + b] = excluded[b * T + a] = family === 'graph' ? 2 : 1;
-  const embedding: (Network | null)[] = Array.from({ length: oneSided ? T : T * T }, (_, k) =>
-    family === 'graph' && !oneSided && excluded[k] ? null : embeddingNet(),
-  );
-  const blocks = perSlotStatistics ? T * N : T;
-  const davg = new Float64Array(blocks * 4);
-  const dstd = new Float64Array(blocks * 4);
-  for (let b = 0; b < blocks; b++) {
-    davg[4 * b] = 0.05 + number(0.02);
-    const radial = 0.14 + number(0.02);
-    const angular = 0.09 + number(0.02);
-    dstd.set([radial, angular, angular, angular], 4 * b);
-  }
-  // Numbers that float32 does not hold, so that the rounding of graphs shows.
-  const [rc, rs] = [4.3, 1.1];
   const graph = family === 'graph';
-  const fitting = sel.map(fittingNet);
-  let parameterCount = 0;
-  for (const net of [...embedding, ...fitting])
-    for (const l of net?.layers ?? []) parameterCount += l.weights.length + l.bias.length + (l.idt?.length ?? 0);
-  return {
-    format: graph ? 'pb' : 'yaml',
-    version: graph ? 'graph 1.1 (2.1 to 3.x)' : 'native',
-    family,
-    typeNames,
-    ntypes: T,
-    cutoff: graph ? Math.fround(rc) : rc,
-    cutoffSmooth: graph ? Math.fround(rs) : rs,
-    switchWidth: graph ? Math.fround(Math.fround(rc) - Math.fround(rs)) : rc - rs,
+  const excluded = new Uint8Array(T * T);
+  for (const [a, b] of exclude) excluded[a * T + b] = excluded[b * T + a] = graph ? 2 : 1;
+  const embedding: (Network | null)[] = Array.from({ length: oneSided ? T : T * T }, (_, k) =>
+    graph && !oneSided && excluded[k] ? null : make.embedding(neuron, activation),
+  );
+  const statistics = make.statistics('se_e2_a', perSlotStatistics ? T * N : T);
+  const descriptor: Descriptor = {
+    kind: 'se_e2_a',
+    label: 'se_e2_a',
+    ...cutoffs(family, 4.3, 1.1),
+    envProtection: 0,
+    mixed: false,
     sel,
     slots: N,
-    envProtection: 0,
     perSlotStatistics,
-    davg,
-    dstd,
-    oneSided,
+    ...statistics,
     width,
     axis,
-    embedding,
-    tables: null,
+    oneSided,
+    ...groupedNets('se_e2_a', T, oneSided, embedding, null, excluded),
     excluded,
-    pairExcluded: new Uint8Array(T * T),
-    atomExcluded: new Uint8Array(T),
-    fittingExcluded: new Uint8Array(T),
-    fitting,
-    subtractVacuum: new Uint8Array(T),
-    atomBias: array(T, 3),
-    outStd: graph ? array(T, 0.1, 1) : new Float64Array(T).fill(1),
-    outBias: array(T, 1),
-    precision: 'float64',
-    parameterCount,
-    trainingScript: null,
-    minNeighbourDistance: 0.9,
+    strip: null,
+    constants: null,
+  };
+  const fitting = sel.map(() => make.fitting(width * axis, fittingNeuron, fittingActivation));
+  return {
+    ...modelOf(family, typeNames, [descriptor], fitting),
+    atomBias: make.array(T, 3),
+    outStd: graph ? make.array(T, 0.1, 1) : new Float64Array(T).fill(1),
+    outBias: make.array(T, 1),
+    parameterCount: countParameters(embedding, fitting),
   };
 }
 
 /** Statistics in the layout of files: [T, N, 4]. */
-export function fullStatistics(p: DeepPotentialParameters, values: Float64Array): Float64Array {
-  if (p.perSlotStatistics) return values;
-  const N = p.sel.reduce((a, b) => a + b, 0);
+export function fullStatistics(p: DeepPotentialParameters, d: Descriptor, values: Float64Array): Float64Array {
+  if (d.perSlotStatistics) return values;
+  const N = d.sel.reduce((a, b) => a + b, 0);
   return Float64Array.from({ length: p.ntypes * N * 4 }, (_, k) => values[Math.floor(k / (4 * N)) * 4 + (k % 4)]!);
 }
 

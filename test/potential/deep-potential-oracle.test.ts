@@ -90,7 +90,9 @@ function potentialOf(parameters: DeepPotentialParameters, isa: (typeof isas)[num
 describe.each(isas)('on %s', (isa) => {
   describe.each(models)('$name', ({ model, overflow = 'truncate', silentSlots }) => {
     const made = randomModel(model);
-    const parameters = silentSlots ? { ...made, davg: new Float64Array(made.davg.length) } : made;
+    const parameters = silentSlots
+      ? { ...made, descriptors: made.descriptors.map((d) => ({ ...d, davg: new Float64Array(d.davg.length) })) }
+      : made;
     const potential = potentialOf(parameters, isa);
 
     test.each(cells)('$name', async ({ cell, pbc, atoms }) => {
@@ -139,7 +141,7 @@ describe('too many neighbours for sel', () => {
   test('stop names type and count', async () => {
     await expect(evaluate(potentialOf(randomModel({ sel: [4, 90] }), 'baseline'), 'stop')).rejects.toMatchObject({
       code: 'SEL_OVERFLOW',
-      message: expect.stringMatching(/4 slots for A neighbours, atom \d+ has \d+/),
+      message: expect.stringMatching(/4 slots for neighbours of A, atom \d+ has \d+/),
     });
   });
 });

@@ -6,7 +6,9 @@ import { bundledModels } from '../../lib/potential/bundled';
 import type { DeepPotentialParameters } from '../../lib/potential/deep-potential-parameters';
 import { parseModel, readModel } from '../../lib/potential/model-file';
 import { modelSummary } from '../../lib/potential/summary';
-import { activate, embed, evaluateOracle, lookUp, neighboursOf, switching } from '../oracle/deep-potential';
+import { evaluateOracle, switching } from '../oracle/deep-potential';
+import { neighboursOf } from '../oracle/neighbours';
+import { activate, embed, lookUp } from '../oracle/networks';
 import { describeReference, referenceJson, referencePath } from '../reference';
 
 function largest(a: ArrayLike<number>, b: ArrayLike<number>): number {
@@ -175,6 +177,7 @@ describeReference('model files of other programs', () => {
     const { model: path, case: label, centre, neighbour, rij, normalised_row } = components().environment;
     const [file, , frameLabel] = label.split(' ');
     const p = model(path);
+    const d = p.descriptors[0]!;
     const frame = referenceJson<{ frames: Frame[] }>('deep-potential', 'cases', `${file}.json`).frames.find(
       (f) => f.label === frameLabel,
     )!;
@@ -183,9 +186,9 @@ describeReference('model files of other programs', () => {
     for (const [k, j] of neighbour.entries()) {
       const nb = list.find((n) => n.j === j && largest(n.d, rij[k]) < 1e-9);
       if (j >= 0) expect(nb).toBeDefined();
-      const [w] = nb ? switching(nb.r, p.cutoffSmooth, p.cutoff, p.switchWidth) : [0];
+      const [w] = nb ? switching(nb.r, d.cutoffSmooth, d.cutoff, d.switchWidth) : [0];
       const raw = nb ? [w / nb.r, ...nb.d.map((x) => (w * x) / nb.r ** 2)] : [0, 0, 0, 0];
-      const row = raw.map((x, c) => (x - p.davg[4 * ti + c]!) / p.dstd[4 * ti + c]!);
+      const row = raw.map((x, c) => (x - d.davg[4 * ti + c]!) / d.dstd[4 * ti + c]!);
       expect(largest(row, normalised_row[k])).toBeLessThan(1e-12);
     }
   });
@@ -193,7 +196,8 @@ describeReference('model files of other programs', () => {
   test('embedding nets and their slopes', () => {
     for (const { model: path, centre_type, neighbour_type, s, G, dG } of components().embedding) {
       const p = model(path);
-      const net = p.embedding[p.oneSided ? neighbour_type : centre_type * p.ntypes + neighbour_type]!;
+      const d = p.descriptors[0]!;
+      const net = d.nets[d.netOf[centre_type * p.ntypes + neighbour_type]!]!;
       for (const [k, x] of s.entries()) {
         const { g, dg } = embed(net, x);
         expect(largest(g, G[k])).toBeLessThan(1e-12);
@@ -205,7 +209,8 @@ describeReference('model files of other programs', () => {
   test('table look-ups within and beyond both ends', () => {
     const { model: path, centre_type, neighbour_type, rows, table_info, x, value, slope } = components().table;
     const p = model(path);
-    const table = p.tables![centre_type * p.ntypes + neighbour_type]!;
+    const d = p.descriptors[0]!;
+    const table = d.tables![d.tableOf![centre_type * p.ntypes + neighbour_type]!]!;
     expect([table.lower, table.upper, table.max, table.step, table.coarseStep]).toEqual(table_info.slice(0, 5));
     expect(table.rows).toBe(rows);
     for (const [k, s] of x.entries()) {

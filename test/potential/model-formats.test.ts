@@ -1,9 +1,9 @@
 /** Readers of model files on files that the tests write themselves; the oracle against differences of its own energies. */
 import { randomBytes } from 'node:crypto';
-import type { Activation, DeepPotentialParameters, EmbeddingTable } from '../../lib/potential/deep-potential-parameters';
+import type { Activation, DeepPotentialParameters, Descriptor } from '../../lib/potential/deep-potential-parameters';
 import { halfToNumber } from '../../lib/potential/formats/tensor-proto';
 import { parseModel } from '../../lib/potential/model-file';
-import { embed, evaluateOracle, lookUp } from '../oracle/deep-potential';
+import { evaluateOracle } from '../oracle/deep-potential';
 import {
   bytesField,
   constant,
@@ -15,7 +15,9 @@ import {
   writeGraph,
 } from '../oracle/graph-writer';
 import { type Changes, textTree, writeHdf5Model, writeYaml } from '../oracle/native-writer';
-import { type RandomModelOptions, randomModel, randomStream } from '../oracle/random-model';
+import { embed, lookUp } from '../oracle/networks';
+import { type RandomModelOptions, randomModel } from '../oracle/random-model';
+import { randomStream, tabulate } from '../oracle/random-networks';
 
 const cell = [5.1, 0, 0, 0.7, 4.8, 0, -0.4, 0.9, 5.4];
 const types = [0, 1, 1, 0, 1];
@@ -82,7 +84,7 @@ describe('what is written is what is read', () => {
     const filled = {
       ...p,
       outBias: new Float64Array([0.25, 0.25]),
-      davg: new Float64Array(8),
+      descriptors: p.descriptors.map((d) => ({ ...d, davg: new Float64Array(8) })),
       atomBias: new Float64Array([-3, -3]),
     };
     const bytes = writeGraph(filled, { encoding: 'splat' });
@@ -94,7 +96,8 @@ describe('what is written is what is read', () => {
     const p = randomModel();
     const read = parseModel(writeGraph(p, { encoding: 'float32' }), 'm.pb');
     expect(read.precision).toBe('float32');
-    expect(read.embedding[0]!.layers[0]!.weights).toEqual(p.embedding[0]!.layers[0]!.weights.map(Math.fround));
+    const weights = (model: DeepPotentialParameters) => model.descriptors[0]!.nets[0]!.layers[0]!.weights;
+    expect(weights(read)).toEqual(weights(p).map(Math.fround));
   });
 
   test('half precision bit patterns', () => {
@@ -109,18 +112,18 @@ describe('what is written is what is read', () => {
   });
 
   test('the cutoffs of graphs are float32, of native models float64', () => {
-    const graph = parseModel(writeGraph(randomModel()), 'm.pb');
+    const [graph] = parseModel(writeGraph(randomModel()), 'm.pb').descriptors as [Descriptor];
     expect([graph.cutoff, graph.cutoffSmooth, graph.switchWidth]).toEqual([
       Math.fround(4.3),
       Math.fround(1.1),
       Math.fround(Math.fround(4.3) - Math.fround(1.1)),
     ]);
-    const native = parseModel(writeYaml(randomModel({ family: 'native' })), 'm.yaml');
+    const [native] = parseModel(writeYaml(randomModel({ family: 'native' })), 'm.yaml').descriptors as [Descriptor];
     expect([native.cutoff, native.cutoffSmooth, native.switchWidth]).toEqual([4.3, 1.1, 4.3 - 1.1]);
   });
 
   test('original_sel is the divisor, sel the slots', () => {
-    const read = parseModel(writeGraph(randomModel(), { originalSel: [20, 30] }), 'm.pb');
+    const [read] = parseModel(writeGraph(randomModel(), { originalSel: [20, 30] }), 'm.pb').descriptors as [Descriptor];
     expect([read.slots, [...read.sel]]).toEqual([50, [9, 7]]);
   });
 
@@ -131,7 +134,7 @@ describe('what is written is what is read', () => {
 
   test('pairs without nets in either order are excluded where there is no training input', () => {
     const p = randomModel({ exclude: [[0, 1]] });
-    expect([...parseModel(writeGraph(p, { script: false }), 'm.pb').excluded]).toEqual([0, 2, 2, 0]);
+    expect([...parseModel(writeGraph(p, { script: false }), 'm.pb').descriptors[0]!.excluded]).toEqual([0, 2, 2, 0]);
   });
 
   test('exclusions and vacuum energies of native models', () => {
@@ -167,46 +170,22 @@ describe('what is written is what is read', () => {
   });
 });
 
-/** Quintic panels of a net by the formulas of deep-potential.md 3.7, second derivatives by differences of slopes. */
-function tabulate(net: NonNullable<DeepPotentialParameters['embedding'][number]>, width: number): EmbeddingTable {
-  const [lower, upper, max, step, coarseStep] = [-1, 4, 20, 0.02, 0.2];
-  const fine = Math.round((upper - lower) / step);
-  const rows = fine + Math.round((max - upper) / coarseStep);
-  const coefficients = new Float64Array(rows * 6 * width);
-  const second = (s: number) => {
-    const [a, b] = [embed(net, s - 1e-4).dg, embed(net, s + 1e-4).dg];
-    return a.map((x, m) => (b[m]! - x) / 2e-4);
-  };
-  for (let k = 0; k < rows; k++) {
-    const T = k < fine ? step : coarseStep;
-    const s0 = k < fine ? lower + k * step : upper + (k - fine) * coarseStep;
-    const [e0, e1, c0, c1] = [embed(net, s0), embed(net, s0 + T), second(s0), second(s0 + T)];
-    for (let m = 0; m < width; m++) {
-      const H = e1.g[m]! - e0.g[m]!;
-      const [d0, d1, a, b] = [e0.dg[m]!, e1.dg[m]!, c0[m]!, c1[m]!];
-      coefficients.set(
-        [
-          e0.g[m]!,
-          d0,
-          a / 2,
-          (20 * H - (8 * d1 + 12 * d0) * T - (3 * a - b) * T * T) / (2 * T ** 3),
-          (-30 * H + (14 * d1 + 16 * d0) * T + (3 * a - 2 * b) * T * T) / (2 * T ** 4),
-          (12 * H - 6 * (d1 + d0) * T + (b - a) * T * T) / (2 * T ** 5),
-        ],
-        (k * width + m) * 6,
-      );
-    }
-  }
-  return { lower, upper, max, step, coarseStep, rows, coefficients, single: false };
+const grid = { lower: -1, upper: 4, max: 20, step: 0.02, coarseStep: 0.2 };
+
+/** The model with the nets of its one descriptor tabulated; every pair has a net. */
+function tabulated(p: DeepPotentialParameters): DeepPotentialParameters {
+  const [d] = p.descriptors as [Descriptor];
+  return { ...p, descriptors: [{ ...d, tables: d.nets.map((net) => tabulate(net, grid)), tableOf: d.netOf }] };
 }
 
 describe('tables', () => {
   const p = randomModel({ family: 'native', activation: { name: 'silu' } });
-  const compressed = { ...p, tables: p.embedding.map((net) => tabulate(net!, p.width)) };
+  const compressed = tabulated(p);
+  const [{ nets, tables }] = compressed.descriptors as [Descriptor];
 
   test('follow the net they were made of', () => {
     for (const s of [-0.99, 0.013, 1.9, 3.999, 4.0, 11.3]) {
-      const [table, net] = [lookUp(compressed.tables[1]!, s), embed(p.embedding[1]!, s)];
+      const [table, net] = [lookUp(tables![1]!, s), embed(nets[1]!, s)];
       // Quintic panels of 0.02: h^6 times a sixth derivative of order 1e3 is below 1e-8; coarse panels lie where the net is nearly linear.
       for (const [m, g] of net.g.entries()) expect(Math.abs(table.g[m]! - g)).toBeLessThan(1e-6);
     }
@@ -219,19 +198,19 @@ describe('tables', () => {
 
   test('are matched to pairs by the slots they read in a graph, never by order', () => {
     const q = randomModel();
-    const tables = q.embedding.map((net) => tabulate(net!, q.width));
+    const [{ sel, width, tables }] = tabulated(q).descriptors as [Descriptor];
     const extra: Uint8Array[] = [];
     // Written in an order, and with names of constants, that mean nothing.
     for (const index of [2, 0, 3, 1]) {
       const [centre, neighbour] = [index >> 1, index & 1];
-      const t = tables[index]!;
+      const t = tables![index]!;
       const name = `filter_type_${centre}/TabulateFusionSeA${neighbour ? '' : '_1'}`;
-      const offset = neighbour ? 4 * q.sel[0]! : 0;
+      const offset = neighbour ? 4 * sel[0]! : 0;
       extra.push(
-        constant(`Const_${7 - index}`, tensor([t.rows, 6 * q.width], t.coefficients)),
+        constant(`Const_${7 - index}`, tensor([t.rows, 6 * width], t.coefficients)),
         constant(`${name}/table_info`, tensor([6], [t.lower, t.upper, t.max, t.step, t.coarseStep, -1])),
         constant(`begin_${index}`, tensor([2], [0, offset], 'int32', 'list')),
-        constant(`size_${index}`, tensor([2], [-1, 4 * q.sel[neighbour]!], 'int32', 'unpacked')),
+        constant(`size_${index}`, tensor([2], [-1, 4 * sel[neighbour]!], 'int32', 'unpacked')),
         node(`filter_type_${centre}/Slice_${neighbour}`, 'Slice', ['Reshape_9', `begin_${index}`, `size_${index}`]),
         node(`filter_type_${centre}/Reshape_${neighbour}`, 'Reshape', [`filter_type_${centre}/Slice_${neighbour}`]),
         node(
@@ -239,14 +218,16 @@ describe('tables', () => {
           'TabulateFusionSeA',
           [`Const_${7 - index}`, `${name}/table_info`, 'x', `filter_type_${centre}/Reshape_${neighbour}:0`],
           {
-            last_layer_size: varintField(3, q.width),
+            last_layer_size: varintField(3, width),
             T: varintField(6, 2),
           },
         ),
       );
     }
     const read = parseModel(writeGraph(q, { extra }), 'm.pb');
-    expect(read.tables).toEqual(tables);
+    expect(read.descriptors[0]!.tables).toEqual(tables);
+    expect([...read.descriptors[0]!.tableOf!]).toEqual([0, 1, 2, 3]);
+    expect([...read.descriptors[0]!.netOf]).toEqual([-1, -1, -1, -1]);
     const without = () => parseModel(writeGraph(q, { extra: extra.slice(0, -1) }), 'm.pb');
     expect(without).toThrow(error('MODEL_MISSING_TENSOR', 'filter_type_0/TabulateFusionSeA'));
   });
@@ -452,7 +433,7 @@ describe('kinds that are not evaluated are refused by name', () => {
     expect(() => parseModel(writeGraph(oneSided, { script: false, extra }), 'm.pb')).toThrow(
       error('MODEL_UNSUPPORTED', 'exclude_types unknown'),
     );
-    expect(parseModel(writeGraph(oneSided, { script: false }), 'm.pb').oneSided).toBe(true);
+    expect(parseModel(writeGraph(oneSided, { script: false }), 'm.pb').descriptors[0]!.oneSided).toBe(true);
   });
 });
 
@@ -465,7 +446,7 @@ describe('the oracle is the gradient of its energy', () => {
     const p = randomModel({ activation, fittingActivation: activation, sel: [20, 20] });
     const energy = (x: ArrayLike<number>, h: ArrayLike<number>) => evaluateOracle(p, types, x, h, { selOverflow: 'truncate' });
     const { forces, virial, overflow } = energy(positions, cell);
-    expect(overflow).toEqual([0, 0]);
+    expect(overflow).toEqual([[0, 0]]);
     // Five-point differences, h = 1e-3: truncation h^4/30 times a fifth derivative of some 1e3, so 1e-8 relative to forces of order 1 to 10.
     const step = 1e-3;
     const slope = (f: (s: number) => number) => (f(-2 * step) - 8 * f(-step) + 8 * f(step) - f(2 * step)) / (12 * step);
@@ -496,20 +477,23 @@ describe('the oracle is the gradient of its energy', () => {
     const N = 16;
     const wide = (values: Float64Array) =>
       Float64Array.from({ length: 2 * N * 4 }, (_, k) => values[Math.floor(k / (4 * N)) * 4 + (k % 4)]!);
-    const perSlot = { ...p, perSlotStatistics: true, davg: wide(p.davg), dstd: wide(p.dstd) };
+    const [d] = p.descriptors as [Descriptor];
+    const perSlot = { ...p, descriptors: [{ ...d, perSlotStatistics: true, davg: wide(d.davg), dstd: wide(d.dstd) }] };
     const [a, b] = [evaluateOracle(p, types, positions, cell), evaluateOracle(perSlot, types, positions, cell)];
     // Sums in another order.
     expect(Math.abs(a.energy - b.energy)).toBeLessThan(1e-12);
   });
 
   test('growing is exact where empty slots give nothing', () => {
-    const p = { ...randomModel({ sel: [3, 2] }), davg: new Float64Array(8) };
-    const wide = { ...p, sel: [60, 60] };
+    const model = randomModel({ sel: [3, 2] });
+    const [d] = model.descriptors as [Descriptor];
+    const p = { ...model, descriptors: [{ ...d, davg: new Float64Array(8) }] };
+    const wide = { ...p, descriptors: [{ ...d, davg: new Float64Array(8), sel: [60, 60] }] };
     const [small, large] = [
       evaluateOracle(p, types, positions, cell, { selOverflow: 'grow' }),
       evaluateOracle(wide, types, positions, cell),
     ];
-    expect(small.overflow.some((n) => n > 0)).toBe(true);
+    expect(small.overflow[0]!.some((n) => n > 0)).toBe(true);
     expect(Math.abs(small.energy - large.energy)).toBeLessThan(1e-12);
     expect(evaluateOracle(p, types, positions, cell).energy).not.toBeCloseTo(large.energy, 6);
   });
