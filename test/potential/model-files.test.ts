@@ -99,6 +99,7 @@ describeReference('model files of other programs', () => {
   const evaluated = [
     'deeppot',
     'deeppot-1',
+    'deeppot-r-native',
     'deeppot_sea',
     'sea_012',
     'synth_compressed',
@@ -107,14 +108,22 @@ describeReference('model files of other programs', () => {
     'native_a_one_side_idt_gelu',
     'native_a_compressed_one',
     'native_a_excl_one',
+    'native_a_fparam',
     'native_a_pairexcl_model',
     'native_a_overflow',
+    'native_dpa1_concat',
+    'native_dpa1_strip_smooth',
+    'native_hybrid',
+    'native_r',
+    'native_zbl',
   ];
   interface Frame {
     label: string;
     types: number[];
     coord: number[][];
     cell: number[][] | null;
+    fparam?: number[] | null;
+    aparam?: number[] | number[][] | null;
     energy: number;
     atom_energy?: number[];
     force: number[][];
@@ -129,7 +138,10 @@ describeReference('model files of other programs', () => {
     const parameters = model(data.model);
     expect(parameters.typeNames).toEqual(data.type_map);
     for (const frame of data.frames) {
-      const result = evaluateOracle(parameters, frame.types, frame.coord.flat(), frame.cell?.flat() ?? null);
+      const result = evaluateOracle(parameters, frame.types, frame.coord.flat(), frame.cell?.flat() ?? null, {
+        frameParameters: frame.fparam ?? undefined,
+        atomParameters: frame.aparam?.flat() ?? undefined,
+      });
       // Tolerances are those of the reference.
       const { energy_rel, atom_energy_abs, force_abs, virial_abs } = frame.tolerance;
       expect(Math.abs(result.energy / frame.energy - 1)).toBeLessThan(energy_rel);
@@ -232,17 +244,10 @@ describeReference('model files of other programs', () => {
 
   test.each([
     ['models/deeppot-r.pb', 'se_e2_r'],
-    ['models/deeppot-r.yaml', 'se_e2_r'],
-    ['models/native_r.yaml', 'se_e2_r'],
-    ['models/native_hybrid.dp', 'hybrid'],
     ['models/se_e2_a_tebd.pb', 'type embedding'],
     ['models/se_atten_no_atten_1.pb', 'se_atten'],
     ['models/virtual_type.pb', 'se_atten'],
-    ['models/native_dpa1_concat.dp', 'se_atten'],
-    ['models/native_dpa1_strip_smooth.dp', 'se_atten'],
-    ['models/native_zbl.dp', 'zbl'],
     ['models/fparam_aparam.pb', 'fparam'],
-    ['models/native_a_fparam.dp', 'fparam'],
     ['models/deeppot_sea.pth', 'pth'],
   ])('%s is refused with "%s"', (path, word) => {
     expect(() => model(path)).toThrow(
