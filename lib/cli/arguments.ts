@@ -40,6 +40,21 @@ export const quantityMap =
 /** A physical quantity in the package's unit. */
 export const quantityOption = (flag: string, kind: QuantityKind) => (value: string) => quantity(value, kind, flag);
 
+/** `0.1,0.2` -> [0.1, 0.2]. */
+export const numbers =
+  (flag: string) =>
+  (value: string): number[] => {
+    const example = 'numbers separated by commas, such as 0.1,0.2';
+    return list(
+      flag,
+      example,
+    )(value).map((item) => {
+      const number = Number(item);
+      if (!Number.isFinite(number)) throw wrong(flag, value, example);
+      return number;
+    });
+  };
+
 /** A whole number of at least `least`. */
 export const wholeNumber =
   (flag: string, least = 1) =>

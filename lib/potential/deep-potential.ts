@@ -1,20 +1,24 @@
 /** Deep Potentials: parameters of any file format, evaluated by the native kernels (deep-potential.md 1). */
 import { SYMBOLS } from '../elements.js';
 import { type IonclayError, PotentialError } from '../errors.js';
-import type { Isa, NativeEvaluator, NativePotential } from '../native/addon.js';
+import type { Isa, NativeDeepPotential, NativePotential } from '../native/addon.js';
 import { chooseIsa, native, nativeAddon } from '../native/loader.js';
 import { requireStructure, type Structure } from '../structure.js';
 import { nativeParameters } from './deep-potential-native.js';
 import type { DeepPotentialParameters, Descriptor } from './deep-potential-parameters.js';
+import { type AtomParameters, atomValues, frameValues, parametersHash } from './external-parameters.js';
+import { requireKernel } from './kernel-options.js';
 import type { ModelFile } from './model-file.js';
-import { evaluateOnce, NativeForceField } from './native-force-field.js';
+import { evaluateOnce, type ForceFieldContext, NativeForceField, type Warn } from './native-force-field.js';
 import type {
+  Compression,
   Evaluation,
   ForceField,
   ForceFieldArrays,
   ForceFieldOptions,
   Potential,
   PotentialInfo,
+  Precision,
   SelOverflow,
 } from './potential.js';
 import { emptySlotsGiveNothing, modelSummary } from './summary.js';
@@ -24,6 +28,24 @@ export interface DeepPotentialOptions {
   /** Maps element symbols to type names or numbers of the model, where they differ or an old model has no names. */
   readonly types?: Readonly<Record<string, string | number>>;
   readonly threads?: number;
+  /** Default `double`. */
+  readonly precision?: Precision;
+  /** Default `none`: the nets of the file are run. */
+  readonly compression?: Compression;
+  /** Frame and atom parameters of every evaluation that is not given its own. */
+  readonly fparam?: ArrayLike<number>;
+  readonly aparam?: AtomParameters;
+}
+
+/** What a force field needs of a model, bound to a number of atoms: alone or as a member of a committee. */
+export interface BoundModel {
+  readonly potential: NativePotential;
+  readonly fparam: Float64Array | null;
+  readonly aparam: Float64Array | null;
+  readonly notes: readonly { readonly code: string; readonly message: string }[];
+  /** `overflow` as the evaluator has it for this model. */
+  readonly inspect: (overflow: Int32Array, warn: Warn) => void;
+  readonly explain: (error: IonclayError) => Error;
 }
 
 export class DeepPotential implements Potential {
@@ -33,10 +55,14 @@ export class DeepPotential implements Potential {
   readonly isa: Isa;
   readonly parameters: DeepPotentialParameters;
   readonly #model: ModelFile;
-  readonly #handle: NativePotential;
+  readonly precision: Precision;
+  readonly compression: Compression;
+  readonly #handle: NativeDeepPotential;
   /** Type index by symbol. */
   readonly #typeOf: ReadonlyMap<string, number>;
   readonly #threads: number | undefined;
+  readonly #fparam: ArrayLike<number> | undefined;
+  readonly #aparam: AtomParameters | undefined;
 
   constructor(model: ModelFile, options: DeepPotentialOptions = {}) {
     this.#model = model;
@@ -45,9 +71,15 @@ export class DeepPotential implements Potential {
     this.cutoff = model.parameters.cutoff;
     this.isa = chooseIsa(options.isa);
     this.#threads = options.threads;
+    this.precision = options.precision ?? 'double';
+    this.compression = options.compression ?? 'none';
+    requireKernel(this.precision, this.compression);
+    this.#fparam = options.fparam;
+    this.#aparam = options.aparam;
     this.#typeOf = typeMap(model, options.types);
     this.species = options.types ? [...this.#typeOf.keys()] : model.parameters.typeNames;
-    this.#handle = native(() => nativeAddon().createDeepPotential(nativeParameters(model.parameters), this.isa));
+    const kernel = { precision: this.precision, compression: this.compression === 'auto' };
+    this.#handle = native(() => nativeAddon().createDeepPotential(nativeParameters(model.parameters), this.isa, kernel));
   }
 
   /** Whether neighbours beyond `sel` may be added: exact and smooth where empty slots give nothing (davg = 0). */
@@ -57,6 +89,9 @@ export class DeepPotential implements Potential {
 
   info(): PotentialInfo {
     const { parameters, sha256, file, name } = this.#model;
+    const { frameParameters, atomParameters } = parameters;
+    const fparam = this.#fparam ?? frameParameters?.defaults;
+    const aparam = this.#aparam;
     return {
       name,
       file,
@@ -64,9 +99,13 @@ export class DeepPotential implements Potential {
       type: this.parameters.descriptors.map((d) => d.label).join(' + '),
       species: this.species,
       cutoff: this.cutoff,
-      precision: 'double',
+      precision: this.precision,
       isa: this.isa,
-      compression: parameters.descriptors.some((d) => d.tables) ? 'file' : 'none',
+      compression: parameters.descriptors.some((d) => d.tables) ? 'file' : this.compression,
+      ...(frameParameters && fparam ? { fparam: { values: Array.from(fparam), default: this.#fparam === undefined } } : {}),
+      ...(atomParameters && aparam
+        ? { aparam: { file: aparam.file, sha256: parametersHash(aparam), columns: aparam.columns } }
+        : {}),
       details: modelSummary(this.#model) as unknown as Record<string, unknown>,
     };
   }
@@ -100,6 +139,16 @@ export class DeepPotential implements Potential {
     return evaluateOnce(structure, (arrays) => this.bind(types, structure.pbc, arrays, options), options.signal);
   }
 
+  /** Throws where the parameters that were given do not fit the model, or are missing. */
+  requireParameters(): void {
+    frameValues(this.name, this.parameters.frameParameters, this.#fparam);
+    atomValues(this.name, this.parameters.atomParameters, this.#aparam);
+  }
+
+  requireAtoms(natoms: number): void {
+    atomValues(this.name, this.parameters.atomParameters, this.#aparam, natoms);
+  }
+
   bind(
     types: Int32Array,
     pbc: readonly [boolean, boolean, boolean],
@@ -107,7 +156,19 @@ export class DeepPotential implements Potential {
     options: ForceFieldOptions = {},
   ): ForceField {
     const selOverflow = options.selOverflow ?? 'truncate';
-    if (selOverflow === 'grow' && !this.canGrow) {
+    const model = this.bound(types.length, selOverflow, options);
+    const { potential, fparam, aparam, notes, explain } = model;
+    const inspect: ForceFieldContext['inspect'] = (evaluator, warn) => model.inspect(evaluator.overflow, warn);
+    return new NativeForceField({ potential, fparam, aparam, notes, explain, inspect }, types, pbc, arrays, {
+      ...options,
+      threads: options.threads ?? this.#threads,
+      selOverflow,
+    });
+  }
+
+  /** The parts of a force field; several models that share one take them from here. */
+  bound(natoms: number, rule: SelOverflow, options: Pick<ForceFieldOptions, 'fparam' | 'aparam'> = {}): BoundModel {
+    if (rule === 'grow' && !this.canGrow) {
       throw new PotentialError(
         'SEL_CANNOT_GROW',
         `model ${this.name}: neighbours beyond sel cannot be added, empty slots of this model contribute`,
@@ -117,17 +178,18 @@ export class DeepPotential implements Potential {
         },
       );
     }
-    const context = {
+    const { frameParameters, atomParameters } = this.parameters;
+    const frame = frameValues(this.name, frameParameters, options.fparam ?? this.#fparam);
+    const own = options.aparam && atomRows(options.aparam, natoms);
+    const message = `model ${this.name}: no frame parameters given, its own default is used: ${frame.values?.join(', ')}`;
+    return {
       potential: this.#handle,
-      inspect: (evaluator: NativeEvaluator, warn: (code: string, message: string) => void) =>
-        this.#warnOverflow(evaluator.overflow, selOverflow, warn),
-      explain: (error: IonclayError) => this.#explain(error),
+      fparam: frame.values,
+      aparam: atomValues(this.name, atomParameters, own ?? this.#aparam, natoms),
+      notes: frame.usesDefault ? [{ code: 'FPARAM_DEFAULT', message }] : [],
+      inspect: (overflow, warn) => this.#warnOverflow(overflow, rule, warn),
+      explain: (error) => this.#explain(error),
     };
-    return new NativeForceField(context, types, pbc, arrays, {
-      ...options,
-      threads: options.threads ?? this.#threads,
-      selOverflow,
-    });
   }
 
   #nameOfType(type: number): string {
@@ -146,7 +208,7 @@ export class DeepPotential implements Potential {
   }
 
   /** `overflow`: [descriptor][T][2], most neighbours beyond sel and how many atoms had any; mixed groups use the entry of type 0. */
-  #warnOverflow(overflow: Int32Array, rule: SelOverflow, warn: (code: string, message: string) => void): void {
+  #warnOverflow(overflow: Int32Array, rule: SelOverflow, warn: Warn): void {
     const { descriptors, ntypes } = this.parameters;
     for (const [index, descriptor] of descriptors.entries()) {
       for (const [group, sel] of descriptor.sel.entries()) {
@@ -183,6 +245,12 @@ export class DeepPotential implements Potential {
     }
     return new PotentialError(error.code, error.message, { ...error.details, atom: error.atom, cause: error.cause });
   }
+}
+
+/** Numbers of N atoms as rows. */
+function atomRows(numbers: ArrayLike<number>, natoms: number): AtomParameters {
+  const values = Float64Array.from(numbers);
+  return { values, rows: natoms, columns: values.length / natoms, file: null };
 }
 
 /** Symbols to type numbers: by the model's names, or as the caller says. */

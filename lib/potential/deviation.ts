@@ -1,44 +1,72 @@
-/** Disagreement of several models on one configuration (deep-potential.md 3.6). */
-import type { Evaluation } from './potential.js';
+/** Disagreement of several models on one configuration (deep-potential.md 3.6), in one pass over the atoms. */
+import type { Deviation } from './potential.js';
 
-export interface ModelDeviation {
-  /** eV/A: population standard deviation of each atom's force vector over the models; largest, smallest and mean over the atoms. */
-  readonly forceMax: number;
-  readonly forceMin: number;
-  readonly forceMean: number;
-  /** eV/atom: standard deviation of the energy per atom. */
+/** What one model says: eV, eV/A (3N), eV (9). */
+export interface Prediction {
   readonly energy: number;
-  /** eV/atom: standard deviations of the nine components of W/n; largest, smallest, root mean square. */
-  readonly virialMax: number;
-  readonly virialMin: number;
-  readonly virialMean: number;
+  readonly forces: Float64Array;
+  readonly virial: Float64Array;
 }
 
-function spread(values: readonly number[]): number {
-  const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
-  return Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / values.length);
+/** Population variance of `value(k)` over k = 0 .. count - 1. */
+function variance(count: number, value: (k: number) => number): number {
+  let mean = 0;
+  for (let k = 0; k < count; k++) mean += value(k);
+  mean /= count;
+  let sum = 0;
+  for (let k = 0; k < count; k++) sum += (value(k) - mean) ** 2;
+  return sum / count;
 }
 
-/** Of at least two evaluations of the same atoms. */
-export function modelDeviation(evaluations: readonly Pick<Evaluation, 'energy' | 'forces' | 'virial'>[]): ModelDeviation {
-  const natoms = evaluations[0]!.forces.length / 3;
-  let [forceMax, forceMin, forceSum] = [0, Number.POSITIVE_INFINITY, 0];
-  for (let i = 0; i < natoms; i++) {
+/** Of at least two predictions for the same atoms. A number that is not finite in any of them makes the result so. */
+export function modelDeviation(models: readonly Prediction[]): Deviation {
+  const count = models.length;
+  const natoms = models[0]!.forces.length / 3;
+  const forces = models.map((model) => model.forces);
+  let [largest, smallest, sum] = [0, Number.POSITIVE_INFINITY, 0];
+  for (let i = 0; i < 3 * natoms; i += 3) {
     let square = 0;
-    for (let c = 0; c < 3; c++) square += spread(evaluations.map((e) => e.forces[3 * i + c]!)) ** 2;
-    const deviation = Math.sqrt(square);
-    forceMax = Math.max(forceMax, deviation);
-    forceMin = Math.min(forceMin, deviation);
-    forceSum += deviation;
+    for (let c = i; c < i + 3; c++) {
+      let mean = 0;
+      for (let k = 0; k < count; k++) mean += forces[k]![c]!;
+      mean /= count;
+      for (let k = 0; k < count; k++) {
+        const d = forces[k]![c]! - mean;
+        square += d * d;
+      }
+    }
+    const deviation = Math.sqrt(square / count);
+    largest = Math.max(largest, deviation);
+    smallest = Math.min(smallest, deviation);
+    sum += deviation;
   }
-  const virial = Array.from({ length: 9 }, (_, k) => spread(evaluations.map((e) => e.virial[k]! / natoms)));
+  let [virialMax, virialMin, squares] = [0, Number.POSITIVE_INFINITY, 0];
+  for (let c = 0; c < 9; c++) {
+    const square = variance(count, (k) => models[k]!.virial[c]! / natoms);
+    virialMax = Math.max(virialMax, Math.sqrt(square));
+    virialMin = Math.min(virialMin, Math.sqrt(square));
+    squares += square;
+  }
   return {
-    forceMax,
-    forceMin,
-    forceMean: forceSum / natoms,
-    energy: spread(evaluations.map((e) => e.energy / natoms)),
-    virialMax: Math.max(...virial),
-    virialMin: Math.min(...virial),
-    virialMean: Math.sqrt(virial.reduce((sum, x) => sum + x * x, 0) / 9),
+    forceMax: largest,
+    forceMin: smallest,
+    forceMean: sum / natoms,
+    energy: Math.sqrt(variance(count, (k) => models[k]!.energy / natoms)),
+    virialMax,
+    virialMin,
+    virialMean: Math.sqrt(squares / 9),
+  };
+}
+
+/** Names and units of the contract (interface.md 2). */
+export function deviationDocument(deviation: Deviation) {
+  return {
+    force_max_eV_per_A: deviation.forceMax,
+    force_min_eV_per_A: deviation.forceMin,
+    force_mean_eV_per_A: deviation.forceMean,
+    energy_eV_per_atom: deviation.energy,
+    virial_max_eV_per_atom: deviation.virialMax,
+    virial_min_eV_per_atom: deviation.virialMin,
+    virial_mean_eV_per_atom: deviation.virialMean,
   };
 }

@@ -1,17 +1,29 @@
 /** A native evaluator as a ForceField: checks, error translation, and warnings; the numbers are the addon's. */
 import { availableParallelism } from 'node:os';
 import { IonclayError, PotentialError } from '../errors.js';
-import type { NativeEvaluator, NativePotential } from '../native/addon.js';
+import type { NativeEvaluator, NativeOutputs, NativePotential } from '../native/addon.js';
 import { fromNative, native, nativeAddon } from '../native/loader.js';
 import type { Structure } from '../structure.js';
 import { volumeOf } from '../structure.js';
 import { EV_PER_A3_IN_GPA } from '../units.js';
-import type { Evaluation, ForceField, ForceFieldArrays, ForceFieldOptions, SelOverflow } from './potential.js';
+import { modelDeviation } from './deviation.js';
+import type { Deviation, Evaluation, ForceField, ForceFieldArrays, ForceFieldOptions, SelOverflow } from './potential.js';
+
+export type Warn = (code: string, message: string) => void;
 
 export interface ForceFieldContext {
   readonly potential: NativePotential;
-  /** Called after each evaluation; adds warnings (code -> message) that were not there before. */
-  readonly inspect?: (evaluator: NativeEvaluator, warn: (code: string, message: string) => void) => void;
+  /** The other models of a committee. */
+  readonly members?: readonly NativePotential[];
+  /** Names of all models, the driving one first, for messages. */
+  readonly names?: readonly string[];
+  /** Raw numbers for the frame, and for all atoms (deep-potential.md 1.8). */
+  readonly fparam?: Float64Array | null;
+  readonly aparam?: Float64Array | null;
+  /** Warnings that hold for every evaluation. */
+  readonly notes?: readonly { readonly code: string; readonly message: string }[];
+  /** Called after each evaluation, with whether it was of the members too; adds warnings that were not there before. */
+  readonly inspect?: (evaluator: NativeEvaluator, warn: Warn, members: boolean) => void;
   /** Makes a native error more helpful (names instead of type numbers). */
   readonly explain?: (error: IonclayError) => Error;
 }
@@ -24,6 +36,12 @@ export class NativeForceField implements ForceField {
   readonly #evaluator: NativeEvaluator;
   readonly #context: ForceFieldContext;
   readonly #warnings = new Map<string, string>();
+  /** Of the models that do not drive. */
+  readonly #outputs: readonly NativeOutputs[];
+  readonly #driving: ForceFieldArrays;
+  /** Whether the last evaluation was of all models. */
+  #complete = false;
+  #deviation: Deviation | null = null;
 
   constructor(
     context: ForceFieldContext,
@@ -35,37 +53,56 @@ export class NativeForceField implements ForceField {
     this.#context = context;
     this.cutoff = context.potential.cutoff;
     this.skin = options.skin ?? 0;
+    this.#driving = arrays;
+    const members = context.members ?? [];
+    const natoms = types.length;
+    this.#outputs = members.map(() => ({
+      forces: new Float64Array(3 * natoms),
+      atomEnergies: new Float64Array(natoms),
+      virial: new Float64Array(9),
+    }));
+    for (const { code, message } of context.notes ?? []) this.#warnings.set(code, message);
     this.#evaluator = native(() =>
       nativeAddon().createEvaluator(
-        context.potential,
-        { ...arrays },
+        [context.potential, ...members],
+        { ...arrays, members: this.#outputs },
         {
           types,
           pbc: [...pbc],
           skin: this.skin,
           threads: options.threads ?? Math.min(availableParallelism(), 1024),
           selOverflow: RULES[options.selOverflow],
+          fparam: context.fparam ?? null,
+          aparam: context.aparam ?? null,
         },
       ),
     );
   }
 
-  async compute(): Promise<void> {
+  async compute(members = true): Promise<void> {
+    this.#complete = false;
     try {
-      await this.#evaluator.compute();
+      await this.#evaluator.compute(members);
     } catch (error) {
       throw this.#explained(error);
     }
-    this.#inspect();
+    this.#done(members);
   }
 
-  computeSync(): void {
+  computeSync(members = true): void {
+    this.#complete = false;
     try {
-      this.#evaluator.computeSync();
+      this.#evaluator.computeSync(members);
     } catch (error) {
       throw this.#explained(error);
     }
-    this.#inspect();
+    this.#done(members);
+  }
+
+  deviation(): Deviation | null {
+    if (!this.#complete) return null;
+    this.#deviation ??= this.#measureDeviation();
+    return this.#deviation;
   }
 
   abort(): void {
@@ -119,10 +156,35 @@ export class NativeForceField implements ForceField {
     this.#evaluator.dispose();
   }
 
-  #inspect(): void {
-    this.#context.inspect?.(this.#evaluator, (code, message) => {
-      if (!this.#warnings.has(code)) this.#warnings.set(code, message);
-    });
+  #done(members: boolean): void {
+    this.#complete = members && this.#outputs.length > 0;
+    this.#deviation = null;
+    this.#context.inspect?.(
+      this.#evaluator,
+      (code, message) => {
+        if (!this.#warnings.has(code)) this.#warnings.set(code, message);
+      },
+      members,
+    );
+  }
+
+  #measureDeviation(): Deviation {
+    const energies = native(() => this.#evaluator.energies);
+    const predictions = [this.#driving, ...this.#outputs].map(({ forces, virial }, k) => ({
+      energy: energies[k]!,
+      forces,
+      virial,
+    }));
+    const deviation = modelDeviation(predictions);
+    if (Object.values(deviation).every(Number.isFinite)) return deviation;
+    const bad = predictions.findIndex(
+      ({ energy, forces, virial }) => ![energy, ...virial].every(Number.isFinite) || !forces.every(Number.isFinite),
+    );
+    throw new PotentialError(
+      'NONFINITE_FORCE',
+      `model ${this.#context.names?.[bad] ?? bad} of the committee gives energies or forces that are not finite numbers`,
+      { hint: 'the atoms are outside the range of this model: leave it out of the committee, or look at the structure' },
+    );
   }
 
   #explained(error: unknown): Error {
@@ -157,12 +219,14 @@ export async function evaluateOnce(
     await field.compute();
     requireFinite(field.energy, arrays);
     const volume = volumeOf(structure);
+    const deviation = field.deviation?.();
     return {
       energy: field.energy,
       forces: arrays.forces,
       atomEnergies: arrays.atomEnergies,
       virial: arrays.virial,
       stress: volume === null ? null : arrays.virial.map((w) => (w === 0 ? 0 : (-w / volume) * EV_PER_A3_IN_GPA)),
+      ...(deviation ? { deviation } : {}),
       warnings: field.warnings(),
     };
   } catch (error) {

@@ -3,7 +3,22 @@ import type { Isa } from '../native/addon.js';
 import type { Structure } from '../structure.js';
 
 export type Precision = 'double' | 'mixed';
+export type Compression = 'none' | 'auto';
 export type SelOverflow = 'truncate' | 'grow' | 'stop';
+
+/** Disagreement of several models on one configuration (deep-potential.md 3.6). */
+export interface Deviation {
+  /** eV/A: population standard deviation of each atom's force vector over the models; largest, smallest and mean over the atoms. */
+  readonly forceMax: number;
+  readonly forceMin: number;
+  readonly forceMean: number;
+  /** eV/atom: standard deviation of the energy per atom. */
+  readonly energy: number;
+  /** eV/atom: standard deviations of the nine components of W/n; largest, smallest, root mean square. */
+  readonly virialMax: number;
+  readonly virialMin: number;
+  readonly virialMean: number;
+}
 
 /** Energy, forces and virial of one configuration. */
 export interface Evaluation {
@@ -17,6 +32,8 @@ export interface Evaluation {
   readonly virial: Float64Array;
   /** 9, GPa, -W/V, tension positive; null without a cell. */
   readonly stress: Float64Array | null;
+  /** Of a committee; its other numbers are those of the first model. */
+  readonly deviation?: Deviation;
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
 }
 
@@ -33,7 +50,13 @@ export interface PotentialInfo {
   readonly cutoff: number;
   readonly precision: Precision;
   readonly isa: Isa;
-  readonly compression: 'none' | 'auto' | 'file';
+  /** `auto`: embedding nets are evaluated by tables made at load; `file`: by tables of the file. */
+  readonly compression: Compression | 'file';
+  /** Frame and atom parameters in use, where the model has them; `default`: those that the model itself prescribes. */
+  readonly fparam?: { readonly values: readonly number[]; readonly default: boolean };
+  readonly aparam?: { readonly file: string | null; readonly sha256: string; readonly columns: number };
+  /** Of a committee: all its models, the driving one first. */
+  readonly members?: readonly PotentialInfo[];
   /** Everything else that `ionclay model info` prints: descriptor, sizes, sel, format, training errors ... */
   readonly details: Readonly<Record<string, unknown>>;
 }
@@ -59,6 +82,9 @@ export interface ForceFieldOptions {
   readonly skin?: number;
   readonly threads?: number;
   readonly selOverflow?: SelOverflow;
+  /** Frame parameters, and N rows of atom parameters, in place of those given when the model was loaded. */
+  readonly fparam?: ArrayLike<number>;
+  readonly aparam?: ArrayLike<number>;
 }
 
 /**
@@ -66,13 +92,18 @@ export interface ForceFieldOptions {
  * dynamics.md 3.3 holds; atoms are wrapped only when it is built.
  */
 export interface ForceField {
-  /** Evaluates at the present positions and cell. Rejects with a PotentialError; with code `ABORTED` after `abort()`. */
-  compute(): Promise<void>;
+  /**
+   * Evaluates at the present positions and cell. Rejects with a PotentialError; with code `ABORTED` after `abort()`. `members` false
+   * leaves out all but the driving model of a committee, whose numbers do not depend on it by a bit; default true.
+   */
+  compute(members?: boolean): Promise<void>;
   /** The same on the calling thread; for systems so small that a thread hop would cost more than the work. */
-  computeSync(): void;
+  computeSync(members?: boolean): void;
   abort(): void;
   /** eV, of the last evaluation. */
   readonly energy: number;
+  /** Of a committee at the last evaluation; null where that was of the driving model alone. */
+  deviation?(): Deviation | null;
   readonly rebuilds: number;
   readonly rebuilt: boolean;
   readonly cutoff: number;
@@ -96,6 +127,8 @@ export interface Potential {
   readonly masses?: Readonly<Record<string, number>>;
   /** Type index of every atom; throws `MODEL_UNKNOWN_SPECIES` that names the species and the atoms. */
   typesOf(structure: Pick<Structure, 'species'>): Int32Array;
+  /** Throws where what the potential was given for each atom (atom parameters) is not for so many. */
+  requireAtoms?(natoms: number): void;
   /** One-shot evaluation; nothing of the structure is changed. */
   evaluate(structure: Structure, options?: ForceFieldOptions & { signal?: AbortSignal }): Promise<Evaluation>;
   bind(

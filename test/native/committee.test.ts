@@ -1,6 +1,6 @@
 /** Several potentials on one neighbour list: the same numbers as each alone, whatever else is evaluated with them. */
 
-import type { NativeEvaluator, NativePotential } from '../../lib/native/addon.js';
+import type { NativeEvaluator, NativeOutputs, NativePotential } from '../../lib/native/addon.js';
 import { chooseIsa, nativeAddon } from '../../lib/native/loader.js';
 import { pairTables } from '../../lib/potential/pair/tables.js';
 import { pairPotential } from '../../lib/potential/pair-potential.js';
@@ -49,7 +49,7 @@ function alone(k: number) {
   return { ...system.arrays, energy: evaluator.energy };
 }
 
-const resultsOf = ({ forces, atomEnergies, virial }: ReturnType<typeof outputs>) => ({ forces, atomEnergies, virial });
+const resultsOf = ({ forces, atomEnergies, virial }: NativeOutputs) => ({ forces, atomEnergies, virial });
 
 test('each member gives what it gives alone, to the last bit', async () => {
   for (const sync of [true, false]) {

@@ -1,19 +1,19 @@
 /** `ionclay evaluate <file> --model M`: energy, forces, virial and stress of every frame; several models give their deviation too. */
 import type { Command } from 'commander';
-import { IonclayError, notAvailable, StudyError } from '../../errors.js';
-import type { Evaluation, Precision, SelOverflow } from '../../potential/potential.js';
+import { IonclayError, StudyError } from '../../errors.js';
+import type { Compression, Evaluation, PotentialInfo, Precision, SelOverflow } from '../../potential/potential.js';
 import type { Structure } from '../../structure.js';
-import { collect, map, oneOf } from '../arguments.js';
+import { collect, map, numbers, oneOf } from '../arguments.js';
 import type { Context } from '../command.js';
 
 interface EvaluateOptions {
   model?: string[];
   precision: Precision;
-  compression: 'none' | 'auto';
+  compression: Compression;
   selOverflow: SelOverflow;
   types?: Record<string, string>;
   fixHandedness?: boolean;
-  fparam?: string;
+  fparam?: number[];
   aparam?: string;
 }
 
@@ -41,14 +41,10 @@ export function register(program: Command, context: Context): void {
       map('--types', 'pairs such as O=A,H=1'),
     )
     .option('--fix-handedness', 'negate the vectors of left-handed cells instead of refusing them')
-    .option('--fparam <numbers>', 'frame parameters (not available in this version)')
-    .option('--aparam <file>', 'atom parameters (not available in this version)')
+    .option('--fparam <numbers>', 'frame parameters of models that need them, such as 0.1,0.2', numbers('--fparam'))
+    .option('--aparam <file>', 'atom parameters: text, one row an atom, numbers separated by blanks')
     .action(
       context.action<EvaluateOptions>(async (session, [file], options) => {
-        for (const key of ['fparam', 'aparam'] as const) {
-          if (options[key] !== undefined)
-            throw notAvailable(`--${key}`, `${key} (${key === 'fparam' ? 'frame' : 'atom'} parameters)`);
-        }
         const names = options.model ?? [];
         if (names.length === 0) {
           throw new StudyError('MISSING_OPTION', 'evaluate needs a model', {
@@ -58,52 +54,42 @@ export function register(program: Command, context: Context): void {
         }
         const { readFrames } = require('../../io/read.js') as typeof import('../../io/read.js');
         const { loadPotential } = require('../../potential/load.js') as typeof import('../../potential/load.js');
-        const { modelDeviation } = require('../../potential/deviation.js') as typeof import('../../potential/deviation.js');
-        const { precision, compression, selOverflow } = options;
+        const { precision, compression, selOverflow, fparam, aparam } = options;
         const types = options.types && typeMap(options.types);
-        const potentials = [];
-        for (const name of names)
-          potentials.push(await loadPotential(name, { precision, compression, threads: session.threads, types }));
+        const { threads, signal } = session;
+        const potential = await loadPotential(names, { precision, compression, threads, types, fparam, aparam });
 
         const frames: FrameResult[] = [];
         const warnings: Warning[] = [];
         for await (const structure of readFrames(file!, { fixHandedness: options.fixHandedness })) {
           session.signal.throwIfAborted();
           const index = frames.length;
-          const evaluations: Evaluation[] = [];
-          for (const potential of potentials) {
-            const evaluation = potential.evaluate(structure, { threads: session.threads, selOverflow, signal: session.signal });
-            evaluations.push(
-              await evaluation.catch((error: unknown) => {
-                throw inFrame(error, file!, index);
-              }),
-            );
-          }
-          const own = [...structure.warnings, ...evaluations.flatMap((evaluation) => evaluation.warnings)].map(
-            ({ code, message }) => ({ code, message }),
-          );
+          const evaluation = await potential.evaluate(structure, { threads, selOverflow, signal }).catch((error: unknown) => {
+            throw inFrame(error, file!, index);
+          });
+          const own = [...structure.warnings, ...evaluation.warnings].map(({ code, message }) => ({ code, message }));
           for (const { code, message } of own) {
             // One line a kind on the screen; the document holds all of them.
             if (!warnings.some((earlier) => earlier.code === code)) session.terminal.warn(`frame ${index}: ${message}`);
             warnings.push({ frame: index, code, message });
           }
-          const deviation = evaluations.length > 1 ? modelDeviation(evaluations) : null;
-          frames.push(frameResult(structure, evaluations[0]!, deviation, own));
+          frames.push(frameResult(structure, evaluation, own));
           session.terminal.progress(() => `${frames.length} frames evaluated`);
         }
-        const documents = potentials.map((potential) => modelDocument(potential.info()));
+        const info = potential.info();
         const document = {
-          model: documents[0],
-          ...(documents.length > 1 ? { models: documents } : {}),
-          isa: potentials[0]!.info().isa,
+          model: modelDocument(info),
+          ...(info.members ? { models: info.members.map(modelDocument) } : {}),
+          isa: info.isa,
           precision,
           compression,
           sel_overflow: selOverflow,
-          threads: session.threads,
+          ...(info.fparam ? { fparam: info.fparam.values } : {}),
+          threads,
           frames,
           warnings,
         };
-        session.result(document, () => evaluationText(document.model!, frames));
+        session.result(document, () => evaluationText(document.model, frames));
       }),
     );
 }
@@ -131,7 +117,7 @@ interface ModelDocument {
   readonly precision: string;
 }
 
-function modelDocument(info: import('../../potential/potential.js').PotentialInfo): ModelDocument {
+function modelDocument(info: PotentialInfo): ModelDocument {
   const { name, file, sha256, type, species, cutoff, precision } = info;
   return { name, file, sha256, type, species, cutoff_A: cutoff, precision };
 }
@@ -152,13 +138,9 @@ function rows(values: Float64Array): number[][] {
   return Array.from({ length: values.length / 3 }, (_, k) => [...values.subarray(3 * k, 3 * k + 3)]);
 }
 
-function frameResult(
-  structure: Structure,
-  evaluation: Evaluation,
-  deviation: import('../../potential/deviation.js').ModelDeviation | null,
-  warnings: FrameResult['warnings'],
-): FrameResult {
+function frameResult(structure: Structure, evaluation: Evaluation, warnings: FrameResult['warnings']): FrameResult {
   const { SYMBOLS } = require('../../elements.js') as typeof import('../../elements.js');
+  const { deviationDocument } = require('../../potential/deviation.js') as typeof import('../../potential/deviation.js');
   return {
     natoms: structure.species.length,
     species: Array.from(structure.species, (z) => SYMBOLS[z]!),
@@ -167,19 +149,7 @@ function frameResult(
     forces_eV_per_A: rows(evaluation.forces),
     virial_eV: rows(evaluation.virial),
     stress_GPa: evaluation.stress && rows(evaluation.stress),
-    ...(deviation
-      ? {
-          deviation: {
-            force_max_eV_per_A: deviation.forceMax,
-            force_min_eV_per_A: deviation.forceMin,
-            force_mean_eV_per_A: deviation.forceMean,
-            energy_eV_per_atom: deviation.energy,
-            virial_max_eV_per_atom: deviation.virialMax,
-            virial_min_eV_per_atom: deviation.virialMin,
-            virial_mean_eV_per_atom: deviation.virialMean,
-          },
-        }
-      : {}),
+    ...(evaluation.deviation ? { deviation: deviationDocument(evaluation.deviation) } : {}),
     warnings,
   };
 }
@@ -192,7 +162,7 @@ function evaluationText(model: ModelDocument, frames: readonly FrameResult[]): s
       `frame ${k}: ${frame.natoms} atoms, energy ${frame.energy_eV} eV (${(frame.energy_eV / frame.natoms).toFixed(6)} eV/atom), largest force ${largest.toFixed(6)} eV/A`,
     );
     if (frame.stress_GPa)
-      lines.push(...frame.stress_GPa.map((row, i) => `${i === 0 ? '  stress (GPa)' : ''}`.padEnd(16) + numbers(row)));
+      lines.push(...frame.stress_GPa.map((row, i) => `${i === 0 ? '  stress (GPa)' : ''}`.padEnd(16) + columns(row)));
     if (frame.deviation) {
       lines.push(
         `  deviation: force ${frame.deviation.force_max_eV_per_A!.toFixed(6)} eV/A at most, energy ${frame.deviation.energy_eV_per_atom!.toFixed(6)} eV/atom`,
@@ -203,7 +173,7 @@ function evaluationText(model: ModelDocument, frames: readonly FrameResult[]): s
     lines.push('  atom             energy (eV)    force (eV/A)');
     for (const [i, force] of frame.forces_eV_per_A.entries()) {
       lines.push(
-        `  ${String(i).padEnd(6)} ${frame.species[i]!.padEnd(3)}${numbers([frame.atom_energies_eV[i]!])}   ${numbers(force)}`,
+        `  ${String(i).padEnd(6)} ${frame.species[i]!.padEnd(3)}${columns([frame.atom_energies_eV[i]!])}   ${columns(force)}`,
       );
     }
   }
@@ -211,6 +181,6 @@ function evaluationText(model: ModelDocument, frames: readonly FrameResult[]): s
   return lines.join('\n');
 }
 
-function numbers(values: readonly number[]): string {
+function columns(values: readonly number[]): string {
   return values.map((x) => x.toFixed(8).padStart(16)).join('');
 }

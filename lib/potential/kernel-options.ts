@@ -1,0 +1,18 @@
+/** How models are evaluated: which precisions and compressions the kernels have, and what is taken where nobody says. */
+import { StudyError } from '../errors.js';
+import type { Compression, Precision } from './potential.js';
+
+/** `mixed`: nets and tables in float32, all sums in double. */
+export const PRECISIONS: readonly Precision[] = ['double'];
+/** `auto`: embedding nets become tables with a measured error. */
+export const COMPRESSIONS: readonly Compression[] = ['none'];
+/** What dynamics takes (interface.md 2); single evaluations take `none`. */
+export const DYNAMICS_COMPRESSION: Compression = 'none';
+
+/** Refuses what no kernel of this version does. */
+export function requireKernel(precision: Precision, compression: Compression): void {
+  const refuse = (key: string, value: string, use: string) =>
+    new StudyError('NOT_AVAILABLE', `${key}: ${value} is not available in this version`, { key, hint: `use ${use}` });
+  if (!PRECISIONS.includes(precision)) throw refuse('precision', precision, PRECISIONS.join(' or '));
+  if (!COMPRESSIONS.includes(compression)) throw refuse('compression', compression, COMPRESSIONS.join(' or '));
+}
