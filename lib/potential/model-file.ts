@@ -8,6 +8,7 @@ import type { DeepPotentialParameters } from './deep-potential-parameters.js';
 import { parseFrozenGraph } from './formats/frozen-graph.js';
 import { parseNativeHdf5 } from './formats/native-hdf5.js';
 import { parseNativeText } from './formats/native-text.js';
+import { parseTorchScript } from './formats/pth.js';
 import { unsupported } from './formats/refusal.js';
 
 export interface ModelFile {
@@ -49,14 +50,7 @@ export function parseModel(bytes: Uint8Array, fileName: string): DeepPotentialPa
 
 function dispatch(bytes: Uint8Array, fileName: string): DeepPotentialParameters {
   if (bytes.length === 0) throw unknownFormat('the file is empty');
-  if (startsWith(bytes, 0x50, 0x4b, 0x03, 0x04)) {
-    const kind = fileName.toLowerCase().endsWith('.pt2') || includesText(bytes, 'aotinductor', 4096) ? 'pt2' : 'pth';
-    throw unsupported(
-      kind,
-      'TorchScript archives are not evaluated by this version',
-      'convert it: dp convert-backend model.pth model.dp',
-    );
-  }
+  if (startsWith(bytes, 0x50, 0x4b, 0x03, 0x04)) return parseTorchScript(bytes, fileName);
   if (startsWith(bytes, 0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a)) return parseNativeHdf5(bytes);
   const head = new TextDecoder('latin1').decode(bytes.subarray(0, 4096)).replace(/^\u00ef\u00bb\u00bf/, '');
   if (/^\s*(#[^\n]*\n\s*)*node\s*\{/.test(head)) {
@@ -87,13 +81,9 @@ function looksLikeText(bytes: Uint8Array): boolean {
   return head.every((byte) => byte === 9 || byte === 10 || byte === 13 || byte >= 32);
 }
 
-function includesText(bytes: Uint8Array, text: string, within: number): boolean {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(within, bytes.length)).includes(text);
-}
-
 function unknownFormat(why: string): PotentialError {
   return new PotentialError('MODEL_FORMAT_UNKNOWN', `not a model file that ionclay knows: ${why}`, {
-    hint: 'known are frozen graphs (.pb), native models (.dp, .yaml) and the same tree as .json',
+    hint: 'known are frozen graphs (.pb), native models (.dp, .yaml and the same tree as .json) and TorchScript models (.pth)',
   });
 }
 
@@ -106,7 +96,7 @@ export async function readModel(nameOrPath: string): Promise<ModelFile> {
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
     if (code === 'EISDIR')
-      throw unsupported('SavedModel', `${nameOrPath} is a folder`, 'give the frozen model file (.pb, .dp, .yaml)');
+      throw unsupported('SavedModel', `${nameOrPath} is a folder`, 'give the frozen model file (.pb, .pth, .dp, .yaml)');
     throw new PotentialError(
       'MODEL_NOT_FOUND',
       `${nameOrPath}: the model file cannot be read (${code ?? (cause as Error).message})`,

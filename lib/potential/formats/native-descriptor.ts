@@ -8,16 +8,22 @@ import { counts, integer, object } from './native-tree.js';
 import { wrongShape } from './refusal.js';
 import { isSet, type Json } from './training-script.js';
 
-/** The parts of a descriptor in the order of D; a hybrid in a hybrid is taken apart too. */
-export function nativeDescriptors(value: unknown, path: string, reader: NetworkReader, depth = 0): NativeDescriptor[] {
+/** The parts of a descriptor in the order of D; a hybrid in a hybrid is taken apart too. Parts may share what is below them, hence `budget`. */
+export function nativeDescriptors(
+  value: unknown,
+  path: string,
+  reader: NetworkReader,
+  budget = { parts: 64 },
+): NativeDescriptor[] {
+  budget.parts--;
+  if (budget.parts < 0) throw wrongShape(path, 'at most 64 parts of a descriptor', 'more');
   const tree = object(value, path);
   refuseDescriptor(tree);
   if (tree.type === 'hybrid') {
     checkVersion(tree, 'DescrptHybrid', path);
-    if (!Array.isArray(tree.list) || tree.list.length === 0 || tree.list.length > 64)
-      throw wrongShape(`${path}.list`, 'a list of 1 to 64 descriptors', JSON.stringify(tree.list)?.slice(0, 80) ?? 'nothing');
-    if (depth > 8) throw wrongShape(path, 'hybrids of at most 8 levels', 'more');
-    const parts = tree.list.flatMap((part, k) => nativeDescriptors(part, `${path}.list[${k}]`, reader, depth + 1));
+    if (!Array.isArray(tree.list) || tree.list.length === 0 || tree.list.length >= 64)
+      throw wrongShape(`${path}.list`, 'a list of 1 to 63 descriptors', JSON.stringify(tree.list)?.slice(0, 80) ?? 'nothing');
+    const parts = tree.list.flatMap((part, k) => nativeDescriptors(part, `${path}.list[${k}]`, reader, budget));
     const other = parts.find((part) => part.ntypes !== parts[0]!.ntypes);
     if (other) throw wrongShape(`${path}.list`, `descriptors of ${parts[0]!.ntypes} types`, `one of ${other.ntypes}`);
     return parts;

@@ -51,7 +51,7 @@ export function nativeFitting(
     frameParameters,
     atomParameters,
     caseConstants,
-    subtractVacuum: vacuumTypes(tree.atom_ener, ntypes),
+    subtractVacuum: vacuumTypes(tree.atom_ener, ntypes, mixed),
     fittingExcluded: markTypes(tree.exclude_types, ntypes, `${path}.exclude_types`),
     atomBias: perType(tree, 'bias_atom_e', path, reader, ntypes),
     precision: checkPrecision(tree.precision, `${path}.precision`),
@@ -86,10 +86,11 @@ function caseEmbedding(tree: Json, variables: Json, path: string, reader: Networ
   return requireFinite(values, `${path}.@variables.case_embd`);
 }
 
-/** Types beyond the list count as assigned, null entries do not; a list of nulls alone means none (1.8). */
-function vacuumTypes(list: unknown, ntypes: number): Uint8Array {
+/** Types beyond the list count as assigned, null entries do not; a list of nulls alone means none (1.8). A shared net makes no difference of types. */
+function vacuumTypes(list: unknown, ntypes: number, mixed: boolean): Uint8Array {
   const out = new Uint8Array(ntypes);
-  if (!Array.isArray(list) || list.every((value) => value === null || value === undefined)) return out;
-  for (let t = 0; t < ntypes; t++) out[t] = t >= list.length || (list[t] !== null && list[t] !== undefined) ? 1 : 0;
+  const assigned = (value: unknown) => value !== null && value !== undefined;
+  if (!Array.isArray(list) || !list.some(assigned)) return out;
+  for (let t = 0; t < ntypes; t++) out[t] = mixed || t >= list.length || assigned(list[t]) ? 1 : 0;
   return out;
 }

@@ -18,7 +18,7 @@ export function parseNativeText(bytes: Uint8Array, head: string): DeepPotentialP
 
 function notAModel(why: string): PotentialError {
   return new PotentialError('MODEL_FORMAT_UNKNOWN', `not a model file that ionclay knows: ${why}`, {
-    hint: 'known are frozen graphs (.pb), native models (.dp, .yaml) and the same tree as .json',
+    hint: 'known are frozen graphs (.pb), native models (.dp, .yaml and the same tree as .json) and TorchScript models (.pth)',
   });
 }
 

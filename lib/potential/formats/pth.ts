@@ -1,0 +1,141 @@
+/**
+ * TorchScript models (`.pth`): the attributes of the object tree, brought to the tree of native models (deep-potential.md 2.4, 2.5),
+ * which the other native formats share.
+ */
+import { PotentialError } from '../../errors.js';
+import type { DeepPotentialParameters } from '../deep-potential-parameters.js';
+import { nativeParameters } from './native-model.js';
+import { PickleTensor, type PickleValue } from './pickle.js';
+import { torchDescriptor } from './pth-descriptor.js';
+import { networks, TorchObject } from './pth-object.js';
+import { unsupported } from './refusal.js';
+import { TorchArchive } from './torch-archive.js';
+import { parseTrainingScript } from './training-script.js';
+
+type Tree = Record<string, unknown>;
+
+/** Classes of models that are not evaluated, by the names that their makers give to the kind. */
+const otherModels = new Map([
+  ['DipoleModel', 'dipole'],
+  ['PolarModel', 'polar'],
+  ['DOSModel', 'dos'],
+  ['PropertyModel', 'property'],
+  ['PopulationModel', 'population'],
+  ['SpinModel', 'spin_ener'],
+  ['SpinEnergyModel', 'spin_ener'],
+  ['LinearEnergyModel', 'linear'],
+  ['FrozenModel', 'frozen'],
+]);
+
+const otherFittings = new Map([
+  ['DipoleFittingNet', 'dipole'],
+  ['PolarFittingNet', 'polar'],
+  ['DOSFittingNet', 'dos'],
+  ['PropertyFittingNet', 'property'],
+  ['PopulationFittingNet', 'population'],
+  ['EnergyFittingNetDirect', 'direct_force_ener'],
+]);
+
+export function parseTorchScript(bytes: Uint8Array, fileName: string): DeepPotentialParameters {
+  const archive = new TorchArchive(bytes, fileName);
+  const root = TorchObject.of(archive.root, 'model', archive);
+  if (root.kind !== 'EnergyModel' && root.kind !== 'DPZBLModel')
+    throw unsupported(otherModels.get(root.kind) ?? root.kind, `its class is ${root.kind}, EnergyModel or DPZBLModel is needed`);
+  const atomic = root.object('atomic_model');
+  const model = root.kind === 'EnergyModel' ? standardModel(atomic) : zblModel(atomic);
+  const script = root.optional('model_def_script');
+  const distance = root.optional('min_nbor_dist');
+  const tree: Tree = {
+    backend: 'PyTorch',
+    model,
+    model_def_script: typeof script === 'string' ? parseTrainingScript(script) : null,
+    min_nbor_dist: distance instanceof PickleTensor ? archive.array(distance, 'min_nbor_dist').values[0] : distance,
+  };
+  return nativeParameters(
+    tree,
+    (leaf, path) => {
+      if (!(leaf instanceof PickleTensor)) {
+        throw new PotentialError('MODEL_CORRUPT', `${path}: a tensor is expected`, {
+          key: path,
+          hint: 'the file is no model that dp --pt freeze wrote',
+        });
+      }
+      return archive.array(leaf, path);
+    },
+    'pth',
+  );
+}
+
+/** What atomic models of all kinds have. */
+function common(atomic: TorchObject): Tree {
+  return {
+    type_map: atomic.list('type_map'),
+    atom_exclude_types: atomic.excludedTypes('atom_excl'),
+    pair_exclude_types: atomic.excludedPairs('pair_excl'),
+    '@variables': { out_bias: atomic.optional('out_bias') },
+  };
+}
+
+function standardModel(atomic: TorchObject): Tree {
+  if (!/^DP(Energy)?AtomicModel$/.test(atomic.kind))
+    throw unsupported(atomic.kind, 'the class of its atomic model; DPEnergyAtomicModel is needed');
+  return {
+    type: 'standard',
+    ...common(atomic),
+    descriptor: torchDescriptor(atomic.object('descriptor')),
+    fitting: fitting(atomic.object('fitting_net')),
+  };
+}
+
+/** out_bias, which is of shape [outputs, T, 1], belongs to the whole; that of the parts is not used. */
+function zblModel(atomic: TorchObject): Tree {
+  const parts = atomic.object('models');
+  const [standard, table] = [parts.object('0'), parts.object('1')];
+  return {
+    type: 'zbl',
+    ...common(atomic),
+    sw_rmin: atomic.value('sw_rmin'),
+    sw_rmax: atomic.value('sw_rmax'),
+    smin_alpha: atomic.value('smin_alpha'),
+    models: [
+      standardModel(standard),
+      {
+        type: 'pairtab',
+        ...common(table),
+        rcut: table.value('rcut'),
+        sel: table.value('sel'),
+        tab: { '@variables': { tab_info: table.value('tab_info'), tab_data: table.value('tab_data') } },
+      },
+    ],
+  };
+}
+
+function fitting(net: TorchObject): Tree {
+  if (net.kind !== 'EnergyFittingNet' && net.kind !== 'InvarFitting') {
+    const word = otherFittings.get(net.kind) ?? net.kind;
+    throw unsupported(word, `the class of its fitting net is ${net.kind}, EnergyFittingNet is needed`);
+  }
+  // Assigned vacuum energies are known by whether they are there.
+  const vacuum = net.optional('remove_vaccum_contribution');
+  return {
+    type: 'ener',
+    numb_fparam: net.optional('numb_fparam') ?? 0,
+    numb_aparam: net.optional('numb_aparam') ?? 0,
+    dim_case_embd: net.optional('dim_case_embd') ?? 0,
+    default_fparam: net.optional('default_fparam'),
+    use_aparam_as_mask: net.optional('use_aparam_as_mask'),
+    mixed_types: net.value('mixed_types'),
+    precision: net.value('precision'),
+    exclude_types: net.excludedTypes('emask'),
+    atom_ener: Array.isArray(vacuum) ? vacuum.map((assigned: PickleValue) => (assigned === true ? 0 : null)) : null,
+    '@variables': {
+      bias_atom_e: net.optional('bias_atom_e'),
+      fparam_avg: net.optional('fparam_avg'),
+      fparam_inv_std: net.optional('fparam_inv_std'),
+      aparam_avg: net.optional('aparam_avg'),
+      aparam_inv_std: net.optional('aparam_inv_std'),
+      case_embd: net.optional('case_embd'),
+    },
+    nets: networks(net.object('filter_layers')),
+  };
+}
