@@ -29,6 +29,14 @@ export interface Thermo {
   density_g_per_cm3: number | null;
   max_force_eV_per_A: number;
   temperature_target_K?: number;
+  /** Of a committee (interface.md 3.3); null where the last evaluation was of the driving model alone. */
+  deviation_force_max_eV_per_A?: number | null;
+  deviation_force_min_eV_per_A?: number | null;
+  deviation_force_mean_eV_per_A?: number | null;
+  deviation_energy_eV_per_atom?: number | null;
+  deviation_virial_max_eV_per_atom?: number | null;
+  deviation_virial_min_eV_per_atom?: number | null;
+  deviation_virial_mean_eV_per_atom?: number | null;
 }
 
 export interface Progress {
@@ -45,6 +53,11 @@ export interface AdvanceOptions {
   readonly signal?: AbortSignal;
   /** Clock time (Date.now() ms) after which it returns at the next step boundary. */
   readonly deadline?: number;
+  /**
+   * Whether the members of a committee are evaluated at the last of the steps (default true), so that `measure` knows their deviation;
+   * what moves does not depend on it.
+   */
+  readonly members?: boolean;
   /** At most about ten times a second. */
   readonly onProgress?: (progress: Progress) => void;
 }

@@ -10,6 +10,21 @@ import type { SystemState } from './state.js';
 import type { System } from './system.js';
 import type { WatchdogLimits } from './watchdog.js';
 
+/** What a run depends on; what is left out has the value that it has without it. */
+export interface PotentialIdentity {
+  readonly name: string;
+  readonly sha256: string;
+  readonly precision: string;
+  readonly isa: string;
+  /** `auto` where embedding nets are evaluated by tables made at load. */
+  readonly compression?: 'auto';
+  /** Of the other models of a committee. */
+  readonly members?: readonly { readonly name: string; readonly sha256: string }[];
+  readonly fparam?: readonly number[];
+  /** SHA-256 of the atom parameters. */
+  readonly aparam?: string;
+}
+
 /** Everything that is no array. */
 export interface SavedScalars {
   readonly step: number;
@@ -23,7 +38,7 @@ export interface SavedScalars {
     | { readonly custom: string; readonly temperature?: CustomEnsemble['temperature'] };
   /** Whether the stage has begun: forces, list and baths then belong to the state. */
   readonly started: boolean;
-  readonly potential: { readonly name: string; readonly sha256: string; readonly precision: string; readonly isa: string };
+  readonly potential: PotentialIdentity;
   readonly skin: number;
   readonly selOverflow: SelOverflow | null;
   readonly limits: WatchdogLimits;
@@ -149,19 +164,44 @@ export function simulationFromSections(sections: CheckpointSections): SavedSimul
 }
 
 /** What of a potential must be the same for the run to go on: content and precision, not the place of the file. */
-export function identityOf(potential: Potential): SavedScalars['potential'] {
-  const { name, sha256, precision, isa } = potential.info();
-  return { name, sha256, precision, isa };
+export function identityOf(potential: Potential): PotentialIdentity {
+  const { name, sha256, precision, isa, compression, members, fparam, aparam } = potential.info();
+  return {
+    name,
+    sha256,
+    precision,
+    isa,
+    ...(compression === 'auto' ? { compression } : {}),
+    ...(members ? { members: members.slice(1).map((member) => ({ name: member.name, sha256: member.sha256 })) } : {}),
+    ...(fparam ? { fparam: fparam.values } : {}),
+    ...(aparam ? { aparam: aparam.sha256 } : {}),
+  };
+}
+
+/** What must not differ, in words. */
+function contentOf({ name, sha256, precision, compression, members = [], fparam, aparam }: PotentialIdentity): string {
+  const short = (hash: string) => hash.slice(0, 12) || 'unknown';
+  return [
+    `${name} (${precision}, SHA-256 ${short(sha256)})`,
+    ...members.map((member) => `with ${member.name} (SHA-256 ${short(member.sha256)})`),
+    ...(compression ? [`compression ${compression}`] : []),
+    ...(fparam ? [`fparam ${fparam.join(', ')}`] : []),
+    ...(aparam ? [`aparam of SHA-256 ${short(aparam)}`] : []),
+  ].join(', ');
+}
+
+/** As text that tells any two apart; names are those of files, which may move. */
+function fingerprint({ sha256, precision, compression, members = [], fparam, aparam }: PotentialIdentity): string {
+  return JSON.stringify([sha256, precision, compression, members.map((member) => member.sha256), fparam, aparam]);
 }
 
 /** Throws `CHECKPOINT_OTHER_POTENTIAL`; another instruction set is a warning, since only last bits differ. */
 export function checkPotential(saved: SavedScalars['potential'], potential: Potential): Warning[] {
   const now = identityOf(potential);
-  if (now.sha256 !== saved.sha256 || now.precision !== saved.precision) {
-    const tell = (p: typeof now) => `${p.name} (${p.precision}, SHA-256 ${p.sha256.slice(0, 12) || 'unknown'})`;
+  if (fingerprint(now) !== fingerprint(saved)) {
     throw new CheckpointError(
       'CHECKPOINT_OTHER_POTENTIAL',
-      `the checkpoint was written with ${tell(saved)}, not with ${tell(now)}`,
+      `the checkpoint was written with ${contentOf(saved)}, not with ${contentOf(now)}`,
       {
         hint: 'resume with the potential of the run; a change of potential needs a new stage or a new run',
       },

@@ -161,7 +161,12 @@ export class Simulation implements Engine {
         hint: 'await prepare() or run() first',
       });
     }
-    return measureThermo(this.stepper.stage, this.system.masses, this.stepper.kinetic(), this.stepper.conserved());
+    const { stage, committee, field } = this.stepper;
+    return measureThermo(stage, this.system.masses, {
+      kinetic: this.stepper.kinetic(),
+      conserved: this.stepper.conserved(),
+      deviation: committee ? (field?.deviation?.() ?? null) : undefined,
+    });
   }
 
   frame(): Frame {

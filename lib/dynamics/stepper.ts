@@ -45,10 +45,14 @@ export class Stepper {
   driftCount = 0;
   /** The states around a step that failed. */
   broken: { readonly before: Moment; readonly after: Moment } | undefined;
+  /** Whether the next evaluation is of all members of a committee. */
+  private members = true;
   private lastEvaluationMs = Number.POSITIVE_INFINITY;
   private lastReport = 0;
   private current: Promise<unknown> = Promise.resolve();
   private readonly types: Int32Array;
+  /** Whether the potential is several models, of which the first drives. */
+  readonly committee: boolean;
 
   constructor(
     readonly system: System,
@@ -60,6 +64,7 @@ export class Stepper {
     private readonly notes: Warning[],
   ) {
     this.types = potential.typesOf(system.structure);
+    this.committee = potential.info().members !== undefined;
   }
 
   /** Another stage: nothing of its start state is known. */
@@ -75,6 +80,7 @@ export class Stepper {
     this.watchdog.remember(0);
     this.field?.dispose();
     this.field = this.bind();
+    this.members = true;
     try {
       await this.evaluate();
     } catch (error) {
@@ -102,7 +108,7 @@ export class Stepper {
   }
 
   private async stepOn(options: StepOptions): Promise<number> {
-    const { steps, signal, deadline, onProgress, stopped, reportEnd } = options;
+    const { steps, signal, deadline, onProgress, stopped, reportEnd, members = true } = options;
     signal?.throwIfAborted();
     this.requireRampLength(steps);
     await this.begin();
@@ -119,6 +125,7 @@ export class Stepper {
       signal?.throwIfAborted();
       if (stopped?.() || (deadline !== undefined && Date.now() >= deadline)) break;
       if (this.lifecycle.closing) throw closedError('run');
+      this.members = members && made + 1 === steps;
       await this.makeStep();
       made++;
       const now = performance.now();
@@ -185,8 +192,8 @@ export class Stepper {
       this.system.state.potentialEnergy = field.energy;
       this.lastEvaluationMs = performance.now() - start;
     };
-    if (this.lastEvaluationMs >= SYNC_BELOW_MS) return field.compute().then(done);
-    field.computeSync();
+    if (this.lastEvaluationMs >= SYNC_BELOW_MS) return field.compute(this.members).then(done);
+    field.computeSync(this.members);
     done();
   }
 

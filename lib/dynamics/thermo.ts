@@ -1,12 +1,13 @@
 /** The measured quantities of dynamics.md 4 as a row of thermo.csv (interface.md 3.3). */
 import { determinant, lengthsAndAngles } from '../cell.js';
+import type { Deviation } from '../potential/potential.js';
 import { AMU_PER_A3_IN_G_PER_CM3, EV_PER_A3_IN_GPA } from '../units.js';
 import type { Thermo } from './engine.js';
 import { kineticTensor, temperatureOf } from './kinetic.js';
 import type { Stage } from './stage.js';
 import type { SystemState } from './state.js';
 
-/** Columns of thermo.csv in order; `temperature_target_K` follows in ramps. */
+/** Columns of thermo.csv in order; `temperature_target_K` follows in ramps, then those of a committee. */
 export const THERMO_COLUMNS = [
   'step',
   'time_fs',
@@ -30,6 +31,17 @@ export const THERMO_COLUMNS = [
   'volume_A3',
   'density_g_per_cm3',
   'max_force_eV_per_A',
+] as const satisfies readonly (keyof Thermo)[];
+
+/** Columns of a committee in order. */
+export const DEVIATION_COLUMNS = [
+  'deviation_force_max_eV_per_A',
+  'deviation_force_min_eV_per_A',
+  'deviation_force_mean_eV_per_A',
+  'deviation_energy_eV_per_atom',
+  'deviation_virial_max_eV_per_atom',
+  'deviation_virial_min_eV_per_atom',
+  'deviation_virial_mean_eV_per_atom',
 ] as const satisfies readonly (keyof Thermo)[];
 
 const VOIGT = [0, 4, 8, 5, 2, 1] as const;
@@ -56,8 +68,30 @@ export function largestForce({ forces, frozen, natoms }: SystemState): number {
   return Math.sqrt(largest);
 }
 
-/** One row; `conserved` is that of the stage with the energy that drift removal took put back. */
-export function measureThermo(stage: Stage, masses: Float64Array, kinetic: number, conserved: number): Thermo {
+/** Values for the columns of a committee; none where there is no committee, null where it was not evaluated. */
+function deviationColumns(deviation: Deviation | null | undefined): Partial<Thermo> {
+  if (deviation === undefined) return {};
+  return {
+    deviation_force_max_eV_per_A: deviation?.forceMax ?? null,
+    deviation_force_min_eV_per_A: deviation?.forceMin ?? null,
+    deviation_force_mean_eV_per_A: deviation?.forceMean ?? null,
+    deviation_energy_eV_per_atom: deviation?.energy ?? null,
+    deviation_virial_max_eV_per_atom: deviation?.virialMax ?? null,
+    deviation_virial_min_eV_per_atom: deviation?.virialMin ?? null,
+    deviation_virial_mean_eV_per_atom: deviation?.virialMean ?? null,
+  };
+}
+
+export interface Measured {
+  /** eV. */
+  readonly kinetic: number;
+  /** eV: that of the stage with the energy that drift removal took put back. */
+  readonly conserved: number;
+  /** Undefined without a committee. */
+  readonly deviation?: Deviation | null;
+}
+
+export function measureThermo(stage: Stage, masses: Float64Array, { kinetic, conserved, deviation }: Measured): Thermo {
   const { state } = stage;
   const stress = stressOf(state);
   const volume = stress ? determinant(state.cell) : null;
@@ -86,17 +120,19 @@ export function measureThermo(stage: Stage, masses: Float64Array, kinetic: numbe
     density_g_per_cm3: volume === null ? null : (masses.reduce((sum, m) => sum + m, 0) / volume) * AMU_PER_A3_IN_G_PER_CM3,
     max_force_eV_per_A: largestForce(state),
     ...(stage.isRamp ? { temperature_target_K: stage.temperature(stage.step) } : {}),
+    ...deviationColumns(deviation),
   };
 }
 
-/** Header of the table; `ramp` adds the target temperature. */
-export function thermoHeader(ramp: boolean): string {
-  return [...THERMO_COLUMNS, ...(ramp ? ['temperature_target_K'] : [])].join(',');
+/** Header of the table; `ramp` adds the target temperature, `committee` the deviation. */
+export function thermoHeader(ramp: boolean, committee = false): string {
+  return [...THERMO_COLUMNS, ...(ramp ? ['temperature_target_K'] : []), ...(committee ? DEVIATION_COLUMNS : [])].join(',');
 }
 
 /** One line: the shortest text that reads back to the same double, an empty field for null. */
 export function thermoLine(row: Thermo): string {
   const fields: (number | null)[] = THERMO_COLUMNS.map((name) => row[name]);
   if (row.temperature_target_K !== undefined) fields.push(row.temperature_target_K);
+  for (const name of DEVIATION_COLUMNS) if (row[name] !== undefined) fields.push(row[name]);
   return fields.map((value) => (value === null ? '' : String(value))).join(',');
 }

@@ -38,7 +38,11 @@ export class Committee implements Potential {
 
   /** Of the driving model, with those of all models under `members`. */
   info(): PotentialInfo {
-    return { ...this.driving.info(), members: this.members.map((member) => member.info()) };
+    const members = this.members.map((member) => member.info());
+    // One set of numbers serves all: those of the first member that takes any.
+    const fparam = members.find((member) => member.fparam)?.fparam;
+    const aparam = members.find((member) => member.aparam)?.aparam;
+    return { ...members[0]!, ...(fparam ? { fparam } : {}), ...(aparam ? { aparam } : {}), members };
   }
 
   typesOf(structure: Pick<Structure, 'species'>): Int32Array {
