@@ -303,7 +303,9 @@ export const RANDOM_KINDS = Object.keys(kinds) as readonly RandomKind[];
 
 export function randomModelOfKind(seed: number, kind: RandomKind): DeepPotentialParameters {
   const make = new RandomNetworks(1000 * seed + RANDOM_KINDS.indexOf(kind), seed % 2 === 1);
-  const T = [2, 3, 1, 5, 4][seed % 5]!;
+  // Where types or pairs are excluded, one or two types alone would leave nothing.
+  const fewest = kind === 'se_e2_a, model exclusions' ? 3 : /exclu|concat|strip/.test(kind) ? 2 : 1;
+  const T = Math.max(fewest, [2, 3, 1, 5, 4][seed % 5]!);
   const { family, descriptors, more }: Made = kinds[kind](make, T);
   const changes: Partial<DeepPotentialParameters> = {
     atomBias: make.array(T, 3),

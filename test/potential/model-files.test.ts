@@ -101,6 +101,7 @@ describeReference('model files of other programs', () => {
     'deeppot-1',
     'deeppot-r-native',
     'deeppot_sea',
+    'deeppot_sea_pth',
     'sea_012',
     'synth_compressed',
     'synth_one_side',
@@ -248,7 +249,6 @@ describeReference('model files of other programs', () => {
     ['models/se_atten_no_atten_1.pb', 'se_atten'],
     ['models/virtual_type.pb', 'se_atten'],
     ['models/fparam_aparam.pb', 'fparam'],
-    ['models/deeppot_sea.pth', 'pth'],
   ])('%s is refused with "%s"', (path, word) => {
     expect(() => model(path)).toThrow(
       expect.objectContaining({ code: 'MODEL_UNSUPPORTED', message: expect.stringContaining(word), file: path }),
