@@ -131,6 +131,11 @@ export interface PairTable {
   readonly alpha: number;
   readonly from: number;
   readonly to: number;
+  /**
+   * A: neighbours up to here count for the softmin distance; absent where all within the cutoff of the model do. Native models take the
+   * list of whichever part has more slots.
+   */
+  readonly softminCutoff?: number;
   /** Whether bias_atom_e is added to the table's energy too. */
   readonly addBias: boolean;
 }
@@ -190,22 +195,16 @@ export interface StoredTables {
   readonly tables: readonly StoredTable[];
 }
 
-/**
- * Panels in r of q latent columns, G(r) = g(r) V: polynomials of one degree on two uniform grids that meet at `middle`.
- */
+/** Panels in r of q latent columns, G(r) = g(r) V: polynomials of one degree between consecutive edges. */
 export interface StoredTable {
   readonly descriptor: number;
   readonly centre: number;
   readonly neighbour: number;
   readonly columns: number;
   readonly degree: number;
-  /** A: the grids run over [lower, middle] and [middle, upper]. */
-  readonly lower: number;
-  readonly middle: number;
-  readonly upper: number;
-  readonly innerPanels: number;
-  readonly outerPanels: number;
-  /** [panels, degree + 1, columns]: powers of (r - left end)/(panel width), lowest first. */
+  /** [panels + 1], A. */
+  readonly edges: Float64Array;
+  /** [panels, degree + 1, columns]: powers of (r - left edge)/(panel width), lowest first. */
   readonly coefficients: Float64Array;
   /** [columns, M]. */
   readonly expansion: Float64Array;

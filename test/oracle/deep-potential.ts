@@ -314,10 +314,12 @@ export function evaluateOracle(
     if (p.pairTable) {
       const table = p.pairTable;
       const seen = p.family === 'graph' ? parts[0]!.groups.flat() : selOverflow === 'grow' ? list : keptByNativeRule(p, list);
+      const counted = seen.filter((nb) => nb.r <= (table.softminCutoff ?? p.cutoff));
       const { lambda, slopes } = softminSwitch(
         table,
-        seen.map((nb) => nb.r),
+        counted.map((nb) => nb.r),
       );
+      const slopeOf = new Map(counted.map((nb, k) => [nb, slopes[k]!]));
       const pairs = seen.map((nb) => pairEnergy(table, T, ti, nb.type, nb.r));
       const tabulated = pairs.reduce((sum, [e]) => sum + e / 2, 0) + (table.addBias ? p.atomBias[ti]! : 0);
       // The outer bias of native models is added to the mixture; graphs count it to the net (1.15).
@@ -326,7 +328,7 @@ export function evaluateOracle(
       energy = lambda * tabulated + (1 - lambda) * net + after;
       weight *= 1 - lambda;
       for (const [k, nb] of seen.entries()) {
-        const slope = (lambda * pairs[k]![1]) / 2 + (tabulated - net) * slopes[k]!;
+        const slope = (lambda * pairs[k]![1]) / 2 + (tabulated - net) * (slopeOf.get(nb) ?? 0);
         add(
           nb,
           nb.d.map((x) => (slope * x) / nb.r),

@@ -67,26 +67,8 @@ export function nativePairTable(
   const to = number(model, 'sw_rmax', 'model');
   if (!(alpha > 0 && from >= 0 && to > from))
     throw wrongShape('model', 'smin_alpha > 0 and 0 <= sw_rmin < sw_rmax', `smin_alpha ${alpha}, sw_rmin ${from}, sw_rmax ${to}`);
-  checkSoftminRange({ cutoff, slots }, net, alpha, to);
-  return { smallest, step, cells, coefficients, cutoff, alpha, from, to, addBias: false };
-}
-
-/**
- * The softmin distance runs over the list with more slots, the table's where both have as many. Where that list ends before the other
- * one, what lies between must not count: beyond sw_rmax, weighted with less than rounding against a neighbour at sw_rmax.
- */
-function checkSoftminRange(
-  table: { readonly cutoff: number; readonly slots: number },
-  net: { readonly cutoff: number; readonly slots: number },
-  alpha: number,
-  to: number,
-): void {
-  const reach = table.slots >= net.slots ? table.cutoff : net.cutoff;
-  const farthest = Math.max(table.cutoff, net.cutoff);
-  if (reach === farthest) return;
-  if (reach >= to && Math.exp(-(reach - to) / alpha) < 1e-16) return;
-  throw unsupported(
-    'zbl',
-    `the softmin distance is taken over neighbours within ${reach} A, of which those beyond count too much to ignore (sw_rmax ${to}, smin_alpha ${alpha})`,
-  );
+  // The softmin distance runs over the list with more slots, that of the table where both have as many.
+  const reach = slots >= net.slots ? cutoff : net.cutoff;
+  const softmin = reach < Math.max(cutoff, net.cutoff) ? { softminCutoff: reach } : {};
+  return { smallest, step, cells, coefficients, cutoff, alpha, from, to, ...softmin, addBias: false };
 }

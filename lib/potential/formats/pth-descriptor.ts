@@ -13,7 +13,7 @@ const others = new Map([
   ['DescrptSeZM', 'dpa4'],
 ]);
 
-/** `depth` and `budget` bound hybrids of hybrids, which may share their parts. */
+/** `budget` bounds hybrids of hybrids, which may share their parts. */
 export function torchDescriptor(descriptor: TorchObject, budget = { parts: 64 }): Tree {
   budget.parts--;
   if (budget.parts < 0) throw wrongShape(descriptor.path, 'at most 64 parts of a descriptor', 'more');
@@ -21,10 +21,17 @@ export function torchDescriptor(descriptor: TorchObject, budget = { parts: 64 })
   switch (descriptor.kind) {
     case 'DescrptSeA': {
       const block = descriptor.object('sea');
-      return { type: 'se_e2_a', type_map, axis_neuron: block.value('axis_neuron'), ...grouped(block) };
+      return {
+        type: 'se_e2_a',
+        type_map,
+        axis_neuron: block.value('axis_neuron'),
+        type_one_side: block.value('type_one_side'),
+        ...grouped(block),
+      };
     }
     case 'DescrptSeR':
-      return { type: 'se_e2_r', type_map, ...grouped(descriptor) };
+      // Its class is one-sided by nature and has no such attribute.
+      return { type: 'se_e2_r', type_map, type_one_side: descriptor.optional('type_one_side') ?? true, ...grouped(descriptor) };
     case 'DescrptDPA1':
       return { type: 'dpa1', type_map, ...attention(descriptor) };
     case 'DescrptSeAttenV2':
@@ -49,7 +56,6 @@ function environment(block: TorchObject): Tree {
     rcut: block.value('rcut'),
     rcut_smth: block.value('rcut_smth'),
     sel: block.value('sel'),
-    type_one_side: block.value('type_one_side'),
     env_protection: block.optional('env_protection') ?? 0,
     env_mat: { use_exp_switch: block.optional('use_exp_switch') === true },
     exclude_types: block.excludedPairs('emask'),
@@ -73,6 +79,7 @@ function attention(descriptor: TorchObject): Tree {
   return {
     ...environment(block),
     ntypes: block.value('ntypes'),
+    type_one_side: block.value('type_one_side'),
     axis_neuron: block.value('axis_neuron'),
     attn_layer: block.value('attn_layer'),
     lmax: block.optional('lmax') ?? 1,

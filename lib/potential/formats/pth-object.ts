@@ -106,7 +106,8 @@ export function network(net: TorchObject): Record<string, unknown> {
 
 function layer(mlp: TorchObject): Record<string, unknown> {
   return {
-    activation_function: mlp.value('activate_name'),
+    // Output layers have no function.
+    activation_function: mlp.value('activate_name') ?? 'none',
     resnet: mlp.value('resnet'),
     precision: mlp.optional('precision'),
     '@variables': { w: mlp.value('matrix'), b: mlp.optional('bias'), idt: mlp.optional('idt') },
