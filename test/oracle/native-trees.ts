@@ -204,12 +204,11 @@ const widthA = 4 * 2;
 
 const kinds = {
   se_e2_a: (b: TreeBuilder) =>
-    b.model(
-      b.grouped('se_e2_a', false, { exclude_types: [[0, 1]] }),
-      b.fitting(widthA, false, { exclude_types: [1], atom_ener: [null, -2] }),
-      { pair_exclude_types: [[1, 1]], atom_exclude_types: [0] },
-    ),
-  'se_e2_a, one-sided': (b: TreeBuilder) => b.model(b.grouped('se_e2_a', true), b.fitting(widthA, false)),
+    b.model(b.grouped('se_e2_a', false, { exclude_types: [[0, 1]] }), b.fitting(widthA, false, { atom_ener: [null, -2] }), {
+      pair_exclude_types: [[0, 0]],
+      atom_exclude_types: [0],
+    }),
+  'se_e2_a, one-sided': (b: TreeBuilder) => b.model(b.grouped('se_e2_a', true), b.fitting(widthA, false, { exclude_types: [1] })),
   'se_e2_a, parameters': (b: TreeBuilder) =>
     b.model(
       b.grouped('se_e2_a', true),
