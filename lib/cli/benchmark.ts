@@ -1,4 +1,4 @@
-/** Atom-steps per second of this machine: molecular dynamics of a crystal, per instruction set and number of threads. */
+/** Atom-steps per second of this machine: molecular dynamics of a crystal, per instruction set, precision, compression and threads. */
 import { type BundledCrystal, crystal, listCrystals } from '../builders/crystal.js';
 import { nve } from '../dynamics/ensembles.js';
 import { Simulation } from '../dynamics/simulation.js';
@@ -6,11 +6,13 @@ import { StudyError } from '../errors.js';
 import type { Isa } from '../native/addon.js';
 import { loadPotential } from '../potential/load.js';
 import type { NativeForceField } from '../potential/native-force-field.js';
+import type { Compression, Precision } from '../potential/potential.js';
 import type { Structure } from '../structure.js';
 
 export interface BenchmarkCase {
   readonly isa: Isa;
-  readonly precision: 'double';
+  readonly precision: Precision;
+  readonly compression: Compression;
   readonly threads: number;
   readonly natoms: number;
   readonly neighbours_per_atom: number;
@@ -24,15 +26,18 @@ export interface BenchmarkOptions {
   readonly model: string;
   readonly atoms: number;
   readonly isas: readonly Isa[];
+  readonly precisions: readonly Precision[];
+  readonly compressions: readonly Compression[];
   readonly threads: readonly number[];
   readonly stages: boolean;
   /** Instead of a bundled crystal. */
   readonly structure?: Structure;
+  /** Seconds that a case is measured for, at least; default 1. */
+  readonly seconds?: number;
   readonly signal: AbortSignal;
   readonly onCase?: (done: BenchmarkCase) => void;
 }
 
-/** Seconds that a case is measured for, at least. */
 const MEASURED_SECONDS = 1;
 const SKIN = 1;
 
@@ -44,11 +49,15 @@ export async function benchmark(options: BenchmarkOptions): Promise<{ structure:
   first.typesOf(structure);
   const cases: BenchmarkCase[] = [];
   for (const isa of options.isas) {
-    const potential = await loadPotential(options.model, { isa });
-    for (const threads of options.threads) {
-      const done = await measure(structure, potential, isa, threads, options);
-      cases.push(done);
-      options.onCase?.(done);
+    for (const precision of options.precisions) {
+      for (const compression of options.compressions) {
+        const potential = await loadPotential(options.model, { isa, precision, compression });
+        for (const threads of options.threads) {
+          const done = await measure(structure, potential, { isa, precision, compression, threads }, options);
+          cases.push(done);
+          options.onCase?.(done);
+        }
+      }
     }
   }
   return { structure: name, cases };
@@ -77,10 +86,10 @@ async function crystalFor(species: readonly string[], atoms: number): Promise<{ 
 async function measure(
   structure: Structure,
   potential: Awaited<ReturnType<typeof loadPotential>>,
-  isa: Isa,
-  threads: number,
+  variant: Pick<BenchmarkCase, 'isa' | 'precision' | 'compression' | 'threads'>,
   options: BenchmarkOptions,
 ): Promise<BenchmarkCase> {
+  const { threads } = variant;
   const natoms = structure.species.length;
   const simulation = new Simulation({
     structure,
@@ -97,7 +106,7 @@ async function measure(
     await simulation.prepare();
     await simulation.advance({ steps: 1, signal: options.signal });
     const start = performance.now();
-    while (seconds < MEASURED_SECONDS || steps < 3) {
+    while (seconds < (options.seconds ?? MEASURED_SECONDS) || steps < 3) {
       steps += await simulation.advance({ steps: 1, signal: options.signal });
       seconds = (performance.now() - start) / 1000;
     }
@@ -108,9 +117,7 @@ async function measure(
   const perStep = (seconds / steps / natoms) * 1e6;
   const evaluation = Object.values(phases.wall).reduce((sum, value) => sum + value, 0);
   return {
-    isa,
-    precision: 'double',
-    threads,
+    ...variant,
     natoms,
     neighbours_per_atom: phases.neighbours,
     us_per_atom_step: perStep,
