@@ -27,13 +27,30 @@ export class Call {
   ) {}
 }
 
-export interface Storage {
-  readonly bytes: Uint8Array;
+/** A tensor that is a view of the numbers of an array. */
+export class View {
+  constructor(
+    readonly array: Leaf,
+    readonly offset: number,
+    readonly shape: readonly number[],
+    readonly strides: readonly number[],
+  ) {}
+
+  /** All of them, in row-major order. */
+  static whole(array: Leaf): View {
+    let stride = array.values.length;
+    const strides = array.shape.map((n) => {
+      stride /= n || 1;
+      return stride;
+    });
+    return new View(array, 0, array.shape, strides);
+  }
 }
 
 class PickleWriter {
   readonly out: number[] = [0x80, 2];
   readonly storages: Uint8Array[] = [];
+  private keys = new Map<Leaf, string>();
   private memo = new Map<unknown, number>();
   private text = new TextEncoder();
 
@@ -95,32 +112,34 @@ class PickleWriter {
     for (const value of values) this.value(value);
   }
 
-  private tensor({ shape, values }: Leaf): void {
-    const [type, width] = this.single ? ['FloatStorage', 4] : ['DoubleStorage', 8];
-    const view = new DataView(new ArrayBuffer(width * values.length));
-    for (const [k, x] of values.entries()) {
+  /** Key of the storage of an array: one file of the archive each, however many tensors are views of it. */
+  private storage(array: Leaf): string {
+    const known = this.keys.get(array);
+    if (known !== undefined) return known;
+    const width = this.single ? 4 : 8;
+    const view = new DataView(new ArrayBuffer(width * array.values.length));
+    for (const [k, x] of array.values.entries()) {
       if (this.single) view.setFloat32(4 * k, x, true);
       else view.setFloat64(8 * k, x, true);
     }
     const key = String(this.storages.push(new Uint8Array(view.buffer)) - 1);
+    this.keys.set(array, key);
+    return key;
+  }
+
+  private tensor({ array, offset, shape, strides }: View): void {
     this.global('torch._utils', '_rebuild_tensor_v2');
     this.out.push(0x28, 0x28);
     this.string('storage');
-    this.global('torch', type as string);
-    this.string(key);
+    this.global('torch', this.single ? 'FloatStorage' : 'DoubleStorage');
+    this.string(this.storage(array));
     this.string('cpu');
-    this.number(values.length);
+    this.number(array.values.length);
     this.out.push(0x74, 0x51);
-    this.number(0);
+    this.number(offset);
     this.items(shape);
     this.out.push(0x74);
-    let stride = values.length;
-    this.items(
-      shape.map((n) => {
-        stride /= n || 1;
-        return stride;
-      }),
-    );
+    this.items(strides);
     this.out.push(0x74, 0x89);
     this.global('collections', 'OrderedDict');
     this.out.push(0x29, 0x52, 0x74, 0x52);
@@ -132,7 +151,8 @@ class PickleWriter {
     else if (value === false) this.out.push(0x89);
     else if (typeof value === 'number') this.number(value);
     else if (typeof value === 'string') this.string(value);
-    else if (value instanceof Leaf) this.memoized(value, () => this.tensor(value));
+    else if (value instanceof View) this.memoized(value, () => this.tensor(value));
+    else if (value instanceof Leaf) this.memoized(value, () => this.tensor(View.whole(value)));
     else if (value instanceof Instance) {
       this.memoized(value, () => {
         const at = value.className.lastIndexOf('.');
