@@ -3,6 +3,7 @@
 import type { StageCheck, StudyCheck } from '../study/check-plan.js';
 import type { RunProgress } from '../study/progress.js';
 import type { RunStatus } from '../study/run-directory.js';
+import { skippedSentence, stoppedSentence } from '../study/stopped-stages.js';
 
 const short = (value: number, digits = 4) => String(Number(value.toPrecision(digits)));
 
@@ -45,6 +46,8 @@ export function statusText(directory: string, status: RunStatus): string {
   if (status.seconds_left !== null) lines.push(`  time left        ${durationText(status.seconds_left)}`);
   const error = status.error as { code?: string; message?: string } | null;
   if (error) lines.push(`  error            ${error.code}: ${error.message}`);
+  for (const one of status.stopped ?? []) lines.push(`  ${stoppedSentence(one)}`);
+  for (const name of status.skipped ?? []) lines.push(`  ${skippedSentence(name)}`);
   if (status.state === 'interrupted') lines.push(`  go on with       ionclay resume ${directory}`);
   // The same bits lead to the same end: going on helps where the machine was at fault, not where the physics was.
   if (status.state === 'failed') {
@@ -77,6 +80,8 @@ function stageText(stage: StageCheck, index: number): string[] {
   if (stage.fixed) lines.push(`     fixed atoms ${JSON.stringify(stage.fixed)}`);
   const frames = stage.trajectory_every === null ? 'no trajectory' : `a frame every ${stage.trajectory_every} steps`;
   lines.push(`     a row every ${stage.thermo_every} steps, ${frames}`);
+  const limit = stage.stop_above_eV_per_A;
+  if (limit !== null) lines.push(`     ends where the force deviation of the models is above ${short(limit)} eV/A at a row`);
   return lines;
 }
 
@@ -90,6 +95,10 @@ export function checkText(check: StudyCheck): string {
       ? `  cell       ${cell.lengths_A.map((x) => short(x, 5)).join(' x ')} A, angles ${cell.angles_deg.map((x) => short(x, 5)).join(', ')} deg, ${short(cell.volume_A3!, 5)} A3`
       : '  cell       none',
     `  model      ${check.model.name} (${check.model.type}), cutoff ${check.model.cutoff_A} A, SHA-256 ${check.model.sha256.slice(0, 16)}`,
+    ...(check.models ?? [])
+      .slice(1)
+      .map(({ name, type, sha256 }) => `  and        ${name} (${type}), SHA-256 ${sha256.slice(0, 16)}`),
+    `  evaluated  in ${check.precision} precision, compression ${check.compression}`,
     `  seed       ${check.seed ?? 'none: nothing is random'}`,
     '',
     'stages',

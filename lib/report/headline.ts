@@ -18,8 +18,12 @@ export function stateSentence(data: ReportData): string {
   const progress = percent === null ? '' : ` at ${Math.floor(percent)} %`;
   const where = stage ? ` in stage ${stage}` : '';
   switch (state) {
-    case 'done':
-      return 'The run is finished.';
+    case 'done': {
+      const { stopped, skipped } = data.status;
+      const sentences = Object.values(stopped).map((text) => ` ${text.charAt(0).toUpperCase()}${text.slice(1)}.`);
+      const left = skipped.length > 0 ? ` Not run because of that: ${skipped.join(', ')}.` : '';
+      return `The run is finished.${sentences.join('')}${left}`;
+    }
     case 'running':
       return `The run goes on${progress}${where}${secondsLeft === null ? '' : `, about ${durationText(secondsLeft)} left`}: everything below is what is there so far.`;
     case 'failed':

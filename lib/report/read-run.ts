@@ -5,6 +5,7 @@ import { basename, join, resolve } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { IonclayError } from '../errors.js';
 import { look, openRunDirectory } from '../study/run-directory.js';
+import { stoppedSentence } from '../study/stopped-stages.js';
 import {
   type AnalysisDocument,
   type CurveFile,
@@ -102,7 +103,27 @@ function statusOf(object: JsonObject): RunStatus {
       : typeof error === 'string'
         ? error
         : null,
+    stopped: stoppedOf(object['stopped']),
+    skipped: Array.isArray(object['skipped']) ? object['skipped'].map(String) : [],
   };
+}
+
+function stoppedOf(list: Json | undefined): Record<string, string> {
+  const out: Record<string, string> = {};
+  for (const one of Array.isArray(list) ? list : []) {
+    if (!isObject(one)) continue;
+    const [stage, step] = [textAt(one, 'stage'), numberAt(one, 'step')];
+    const [found, limit] = [numberAt(one, 'deviation_force_max_eV_per_A'), numberAt(one, 'stop_above_eV_per_A')];
+    if (stage === null || step === null || found === null || limit === null) continue;
+    out[stage] = stoppedSentence({
+      stage,
+      step,
+      time_fs: numberAt(one, 'time_fs') ?? 0,
+      deviation_force_max_eV_per_A: found,
+      stop_above_eV_per_A: limit,
+    });
+  }
+  return out;
 }
 
 function countsOf(object: JsonObject): Record<string, number> | null {
@@ -153,7 +174,11 @@ async function readStages(directory: string, study: JsonObject, status: RunStatu
       name,
       directory: folder,
       plan: { ...pick(defaults, 'timestep', 'thermostat', 'barostat'), ...plan },
-      state: stateOf(index, current, status, folder !== null),
+      state: status.skipped.includes(name)
+        ? 'not run'
+        : Object.hasOwn(status.stopped, name)
+          ? 'stopped by deviation'
+          : stateOf(index, current, status, folder !== null),
       thermo,
     });
   }

@@ -16,6 +16,9 @@ export interface RunStatus {
   secondsLeft: number | null;
   /** Message of the error that ended the run. */
   error: string | null;
+  /** Stages that the deviation of the models ended, as sentences by name; and those that were not run because of that. */
+  stopped: Readonly<Record<string, string>>;
+  skipped: readonly string[];
 }
 
 export interface StageReport {
@@ -24,7 +27,7 @@ export interface StageReport {
   directory: string | null;
   /** The stage as the study gives it, with the defaults of the study under it. */
   plan: JsonObject;
-  state: 'done' | 'running' | 'stopped' | 'to come' | 'unknown';
+  state: 'done' | 'running' | 'stopped' | 'to come' | 'unknown' | 'stopped by deviation' | 'not run';
   thermo: StageThermo | null;
 }
 

@@ -93,7 +93,24 @@ function modelFacts(data: ReportData): Fact[] {
     pair('Good for', 'good_for'),
     pair('Not for', 'not_for'),
     ['Training error', plainText(model['training_error'])],
+    ['Committee', committeeText(data.provenance['models'])],
+    ['Frame parameters', plainText(data.provenance['fparam'])],
+    [
+      'Evaluated',
+      [
+        textAt(data.provenance, 'precision') && `in ${textAt(data.provenance, 'precision')} precision`,
+        textAt(data.provenance, 'compression') && `compression ${textAt(data.provenance, 'compression')}`,
+      ]
+        .filter(Boolean)
+        .join(', '),
+    ],
   ];
+}
+
+/** The models whose deviation is shown; the first drives. */
+function committeeText(models: Json | undefined): string {
+  const names = (Array.isArray(models) ? models : []).filter(isObject).map((model) => textAt(model, 'name') ?? '');
+  return names.length > 1 ? `${names.length} models, ${names[0]} drives; compared with ${names.slice(1).join(', ')}` : '';
 }
 
 function stageKind(stage: StageReport): string {
@@ -115,6 +132,8 @@ const STATE_WORDS: Record<StageReport['state'], string> = {
   stopped: 'stopped',
   'to come': 'to come',
   unknown: '',
+  'stopped by deviation': 'stopped by the deviation of the models',
+  'not run': 'not run',
 };
 
 /** Drift of the conserved quantity in meV per atom and ns. */
@@ -137,7 +156,8 @@ function stageTable(data: ReportData): Content {
     const pressure = ramp ? null : thermo?.mean('pressure_GPa');
     const asked = textAt(plan, 'run') ?? (textAt(plan, 'steps') === null ? '' : `${textAt(plan, 'steps')} steps`);
     const made = thermo ? `${timeText(thermo.end)} (${countText(thermo.lastStep)} steps)` : '';
-    const length = stage.state === 'done' || !thermo ? made || asked : `${made} of ${asked}`;
+    const ended = stage.state === 'done' || stage.state === 'stopped by deviation';
+    const length = ended || !thermo ? made || asked : `${made} of ${asked}`;
     return html`<tr><th scope="row">${stage.name}</th><td>${stageKind(stage)}</td><td>${target(plan)}</td><td>${length}</td><td>${STATE_WORDS[stage.state]}</td><td class="number">${
       temperature ? quoteText(temperature.value, temperature.error, 'K', 'plus-minus') : ramp && 'ramp'
     }</td><td class="number">${pressure ? quoteText(pressure.value, pressure.error, 'GPa', 'plus-minus') : ''}</td><td class="number">${driftText(stage, data.natoms)}</td></tr>\n`;

@@ -31,6 +31,17 @@ function targetOf(stage: StageReport): [number, number] | null {
   }
 }
 
+/** Largest deviation at which a stage goes on, eV/A, where the study gives one. */
+function limitOf(stage: StageReport): number | null {
+  const asked = stage.plan['stop-above'];
+  if (asked === undefined) return null;
+  try {
+    return quantity(asked, 'force', 'stop-above');
+  } catch {
+    return null; // see targetOf
+  }
+}
+
 export function thermoFigures(data: ReportData): Figure[] {
   const placed: Placed[] = [];
   let start = 0;
@@ -99,6 +110,19 @@ export function thermoFigures(data: ReportData): Figure[] {
     ];
     return [{ name: 'target', look: INK, line: ends, width: 1.2 }];
   });
+  const limits = placed.flatMap((p): Series[] => {
+    const limit = limitOf(p.stage);
+    if (limit === null) return [];
+    const line: Point[] = [
+      [p.start / size, limit],
+      [(p.start + p.thermo.end) / size, limit],
+    ];
+    return [{ name: 'stop-above', look: INK, line, width: 1.2 }];
+  });
+  const deviation = [
+    ...series('deviation_force_max_eV_per_A', 'largest', 4, (v) => v),
+    ...series('deviation_force_mean_eV_per_A', 'mean over atoms', 5, (v) => v),
+  ];
   const figures = [
     figure(
       'temperature',
@@ -129,5 +153,16 @@ export function thermoFigures(data: ReportData): Figure[] {
       '',
     ),
   ];
+  if (deviation.length > 0) {
+    figures.push(
+      figure(
+        'deviation',
+        'Deviation of the models',
+        'force deviation (eV/Å)',
+        [...deviation, ...limits],
+        'Standard deviation of the force on an atom over the models of the committee: where it is large the models were not trained for what they see.',
+      ),
+    );
+  }
   return figures.filter((f) => f.plot.series.some((s) => s.line && s.line.length > 0));
 }

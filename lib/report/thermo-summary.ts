@@ -10,6 +10,8 @@ const COLUMNS = [
   'volume_A3',
   'density_g_per_cm3',
   'temperature_target_K',
+  'deviation_force_max_eV_per_A',
+  'deviation_force_mean_eV_per_A',
 ] as const;
 export type ThermoColumn = (typeof COLUMNS)[number];
 

@@ -1,12 +1,13 @@
 /** The analyses of a study: checked before anything runs, measured when the stages are done, written to results.json and data/. */
 import { checkObservableOptions, findObservable, type ObservableContext } from '../analysis/observables.js';
 import { DEFAULT_AT_WINDOW } from '../analysis/rdf-at-times.js';
-import { StudyError, unknownKey } from '../errors.js';
+import { IonclayError, StudyError, unknownKey } from '../errors.js';
 import { distinctSymbols, type Structure } from '../structure.js';
 import type { StagePlan, StudyPlan } from './plan.js';
 import type { RunDirectory } from './run-directory.js';
 import { TRAJECTORY } from './stage-files.js';
 import { stageContext, stageFrames, stageOf } from './stage-frames.js';
+import { type StoppedStage, skippedSentence, skippedStages, stoppedKeys } from './stopped-stages.js';
 
 /** Refuses an observable or option that does not exist, a value out of place, and species that the structure has not. */
 export function checkAnalyses(plan: StudyPlan, structure: Structure): void {
@@ -86,23 +87,41 @@ function checkTimes(values: Readonly<Record<string, unknown>>, stage: StagePlan,
 export async function runAnalyses(
   directory: RunDirectory,
   plan: StudyPlan,
-  options: { signal?: AbortSignal; threads?: number },
+  { stopped = [], ...options }: { signal?: AbortSignal; threads?: number; stopped?: readonly StoppedStage[] },
 ): Promise<Record<string, unknown>> {
+  const early = new Set(stopped.map(({ stage }) => stage));
+  const skipped = new Set(skippedStages(plan, stopped));
   const analyses: Record<string, unknown>[] = [];
   const tables = new Map<string, string>();
   for (const analysis of plan.analyses) {
     options.signal?.throwIfAborted();
     const stage = stageOf(plan, analysis.stage);
     const context: ObservableContext = { ...stageContext(plan, stage), ...options };
-    const document = await findObservable(analysis.observable).run(stageFrames(directory.path, stage), analysis.options, context);
+    const input = ['stages', stage.folder, TRAJECTORY].join('/');
+    const without = (reason: string) => {
+      const { observable, options: asked } = analysis;
+      analyses.push({ observable, input, stage: stage.name, options: asked, result: null, warnings: [reason] });
+    };
+    if (skipped.has(stage.name)) {
+      without(skippedSentence(stage.name));
+      continue;
+    }
+    let document: Awaited<ReturnType<ReturnType<typeof findObservable>['run']>>;
+    try {
+      document = await findObservable(analysis.observable).run(stageFrames(directory.path, stage), analysis.options, context);
+    } catch (error) {
+      // A stage that ended early may be too short for what was asked of the whole.
+      if (!(error instanceof IonclayError) || !early.has(stage.name) || options.signal?.aborted) throw error;
+      without(`stage ${stage.name} was stopped by the deviation of the models and is too short: ${error.message}`);
+      continue;
+    }
     const { observable, options: echoed, result, warnings, curves } = document;
     for (const { name, columns } of curves) addTable(tables, `${stage.name}-${name}`, csv(columns));
-    const input = ['stages', stage.folder, TRAJECTORY].join('/');
     analyses.push({ observable, input, stage: stage.name, options: echoed, result, warnings });
   }
   for (const name of directory.list('data')) if (!tables.has(name)) directory.remove(`data/${name}`);
   for (const [name, text] of tables) directory.write(`data/${name}`, text);
-  const results = { study: plan.study, analyses };
+  const results = { study: plan.study, ...stoppedKeys(plan, stopped), analyses };
   directory.writeJson('results.json', results);
   return results;
 }

@@ -10,9 +10,6 @@ const FIXED_CELL = 'this version runs nve and nvt at fixed cell';
 export function refuseWhatIsNotBuilt(study: Study): void {
   refuse([
     ['sweep', study.sweep !== undefined, 'a sweep', 'run the study once for each value, with --set'],
-    ['model', Array.isArray(study.model) && study.model.length > 1, 'a committee of models', 'give one model'],
-    ['precision', study.precision === 'mixed', 'mixed precision', 'leave precision out: double is used'],
-    ['compression', study.compression === 'auto', 'compression by tables', 'leave compression out: none is used'],
     ['barostat', study.barostat !== undefined, 'a barostat', FIXED_CELL],
     ['thermostat.csvr', study.thermostat?.csvr !== undefined, 'the thermostat csvr', 'use nose-hoover or langevin'],
     ...potential(study),
@@ -77,6 +74,5 @@ function ofStage(stage: StudyStage, at: string): Refusal[] {
     given('strain-rate', 'deformation', FIXED_CELL),
     given('cell', 'running at a mean cell', FIXED_CELL),
     given('limit-displacement', 'limiting displacements', 'start from a structure without overlaps'),
-    given('stop-above', 'stopping by the deviation of a committee'),
   ];
 }

@@ -30,6 +30,10 @@ export interface StudyCheck {
     readonly cutoff_A: number;
     readonly isa: string;
   };
+  /** The models of a committee, the driving one first. */
+  readonly models?: readonly { readonly name: string; readonly type: string; readonly sha256: string }[];
+  readonly precision: string;
+  readonly compression: string;
   readonly seed: string | null;
   readonly stages: readonly StageCheck[];
   readonly steps: number;
@@ -70,6 +74,8 @@ export interface StageCheck {
   readonly fixed: object | null;
   readonly thermo_every: number;
   readonly trajectory_every: number | null;
+  /** Force deviation of the committee that ends the stage. */
+  readonly stop_above_eV_per_A: number | null;
 }
 
 /** Few steps are enough: the first builds the list and warms caches, the others are timed. */
@@ -89,7 +95,7 @@ export async function checkPlan(checked: CheckedStudy, options: CheckOptions = {
     await simulation.prepare();
     const count = Math.min(TIMED_STEPS, plan.stages[0]!.steps);
     const start = performance.now();
-    await simulation.advance({ steps: count, signal: options.signal });
+    await simulation.advance({ steps: count, signal: options.signal, members: false });
     const perStep = (performance.now() - start) / 1000 / count;
     const steps = totalSteps(plan);
     const composition: Record<string, number> = {};
@@ -100,6 +106,9 @@ export async function checkPlan(checked: CheckedStudy, options: CheckOptions = {
       composition,
       cell: shapeOf(structure),
       model: { name: info.name, type: info.type, sha256: info.sha256, cutoff_A: info.cutoff, isa: info.isa },
+      ...(info.members ? { models: info.members.map(({ name, type, sha256 }) => ({ name, type, sha256 })) } : {}),
+      precision: plan.precision,
+      compression: plan.compression,
       seed: plan.seed,
       stages: plan.stages.map(stageCheck),
       steps,
@@ -165,6 +174,7 @@ function stageCheck(stage: StudyPlan['stages'][number]): StageCheck {
     fixed: stage.fixed,
     thermo_every: stage.sample.thermo,
     trajectory_every: stage.sample.trajectory,
+    stop_above_eV_per_A: stage.stopAbove ?? null,
   };
 }
 

@@ -14,6 +14,7 @@ import { makeProvenance, newSession, type Provenance, structureReport } from './
 import { createRunDirectory, look, occupied, openRunDirectory, type RunDirectory, type RunStatus } from './run-directory.js';
 import { runError } from './run-error.js';
 import { NOT_BEGUN, type RunPosition, readStoredRun, removeStaleLocks, StudyRunner, studySections } from './runner.js';
+import { type StoppedStage, skippedSentence, skippedStages, stoppedSentence } from './stopped-stages.js';
 import type { CheckedStudy } from './study-file.js';
 
 export interface ExecuteOptions extends PrepareOptions {
@@ -39,6 +40,8 @@ export interface RunOutcome {
   readonly steps: number;
   readonly results: Record<string, unknown>;
   readonly warnings: readonly string[];
+  /** Stages that the deviation of the models ended. */
+  readonly stopped: readonly StoppedStage[];
 }
 
 export const defaultDirectory = (study: string) => join('runs', study);
@@ -169,7 +172,9 @@ function finishedOutcome(directory: RunDirectory, plan: StudyPlan): RunOutcome |
   const results = directory.readJson<Record<string, unknown>>('results.json');
   if (status?.state !== 'done' || !results) return null;
   const steps = totalSteps(plan);
-  return { directory: directory.path, finishedBefore: true, resumedFromStep: steps, steps, results, warnings: [] };
+  const { stopped = [] } = status;
+  const warnings = [...stopped.map(stoppedSentence), ...skippedStages(plan, stopped).map(skippedSentence)];
+  return { directory: directory.path, finishedBefore: true, resumedFromStep: steps, steps, results, warnings, stopped };
 }
 
 /** The work itself, under the lock that is given back at its end. */
@@ -220,6 +225,7 @@ async function work(
       steps: totalSteps(plan),
       results,
       warnings,
+      stopped: runner.stoppedStages,
     };
   } catch (error) {
     recordQuietly(record);
@@ -246,7 +252,7 @@ async function analyse(
 ): Promise<Record<string, unknown>> {
   try {
     const { signal, threads } = options;
-    return await runAnalyses(directory, plan, { signal, threads });
+    return await runAnalyses(directory, plan, { signal, threads, stopped: runner.stoppedStages });
   } catch (error) {
     if (options.signal?.aborted && error === options.signal.reason) {
       runner.writeStatus('interrupted');

@@ -72,6 +72,8 @@ export const whole = (least: number) =>
     error: () => `expected a whole number of at least ${least}`,
   });
 
+export const number = () => z.number({ error: () => 'expected a number' });
+
 export const text = (what: string) => z.string({ error: () => `expected ${what}` }).min(1, { error: () => `expected ${what}` });
 
 export const flag = () => z.boolean({ error: () => 'expected true or false' });

@@ -4,9 +4,10 @@
  */
 import { findObservable } from '../analysis/observables.js';
 import { isStochastic, type NveEnsemble, type NvtEnsemble, nve, nvt } from '../dynamics/ensembles.js';
+import { identityOf, type PotentialIdentity } from '../dynamics/saved-state.js';
 import { type Fixed, frozenAtoms } from '../dynamics/system.js';
 import { StudyError, unknownKey } from '../errors.js';
-import type { Potential } from '../potential/potential.js';
+import type { Compression, Potential, Precision } from '../potential/potential.js';
 import type { Structure } from '../structure.js';
 import type { Study, StudyStage } from './schema.js';
 import type { BuiltStructure } from './structure-source.js';
@@ -33,6 +34,8 @@ export interface StagePlan {
   /** Name of the stage whose end it starts from; null for the first. */
   readonly from: string | null;
   readonly fixed: Fixed | null;
+  /** eV/A: force deviation of the committee that ends the stage; absent or null where nothing does. */
+  readonly stopAbove?: number | null;
   readonly sample: {
     /** Steps between rows of thermo.csv. */
     readonly thermo: number;
@@ -51,7 +54,18 @@ export interface AnalysisPlan {
 }
 
 export type PotentialRequest =
-  | { readonly model: string; readonly types: Readonly<Record<string, string | number>> | null }
+  | {
+      readonly model: string;
+      /** The other models of a committee. */
+      readonly members?: readonly string[];
+      readonly types: Readonly<Record<string, string | number>> | null;
+      /** Default `double`, `none`. */
+      readonly precision?: Precision;
+      readonly compression?: Compression;
+      readonly fparam?: readonly number[];
+      /** Absolute path. */
+      readonly aparam?: string;
+    }
   | { readonly pair: Readonly<Record<string, unknown>> };
 
 export interface StudyPlan {
@@ -60,9 +74,9 @@ export interface StudyPlan {
   readonly seed: string | null;
   readonly potential: PotentialRequest;
   /** What was found under that request. */
-  readonly identity: { readonly name: string; readonly sha256: string };
-  readonly precision: 'double';
-  readonly compression: 'none';
+  readonly identity: Pick<PotentialIdentity, 'name' | 'sha256' | 'members' | 'fparam' | 'aparam'>;
+  readonly precision: Precision;
+  readonly compression: Compression;
   readonly selOverflow: 'truncate' | 'grow' | 'stop';
   /** A. */
   readonly skin: number;
@@ -94,12 +108,14 @@ export function planStudy(study: Study, request: PotentialRequest, potential: Po
   };
   const info = potential.info();
   if (study.precision === undefined) defaults.push({ key: 'precision', value: 'double' });
-  const compression = fallback(
-    study.compression,
-    'compression',
-    'none',
-    'none (tables of embedding nets are not built in this version)',
-  ) as 'none';
+  const { precision = 'double', compression = 'none' } = 'pair' in request ? {} : request;
+  if ('model' in request && study.compression === undefined) {
+    const meaning = compression === 'auto' ? 'tables with a stated error replace embedding nets' : 'the nets of the file are run';
+    defaults.push({ key: 'compression', value: `${compression} (${meaning})` });
+  }
+  if (info.fparam?.default) {
+    defaults.push({ key: 'fparam', value: `${info.fparam.values.join(', ')} (the default of the model itself)` });
+  }
   const overflow = 'grow (all neighbours count where that is exact, elsewhere the run stops)';
   const selOverflow = fallback(study['sel-overflow'], 'sel-overflow', 'grow', overflow);
   const skin = fallback(study.skin, 'skin', DEFAULT_SKIN, `${DEFAULT_SKIN} A`);
@@ -109,13 +125,14 @@ export function planStudy(study: Study, request: PotentialRequest, potential: Po
     DEFAULT_CHECKPOINT_SECONDS * 1e15,
     `${DEFAULT_CHECKPOINT_SECONDS} s of wall time`,
   );
-  const stages = planStages(study, built.structure, defaults);
+  const stages = planStages(study, built.structure, info.members !== undefined, defaults);
+  const { name, sha256, members, fparam, aparam } = identityOf(potential);
   return {
     study: study.study,
     seed: checkedSeed(study, stages),
     potential: request,
-    identity: { name: info.name, sha256: info.sha256 },
-    precision: 'double',
+    identity: { name, sha256, ...(members && { members }), ...(fparam && { fparam }), ...(aparam && { aparam }) },
+    precision,
     compression,
     selOverflow,
     skin,
@@ -127,7 +144,7 @@ export function planStudy(study: Study, request: PotentialRequest, potential: Po
   };
 }
 
-function planStages(study: Study, structure: Structure, defaults: DefaultValue[]): StagePlan[] {
+function planStages(study: Study, structure: Structure, committee: boolean, defaults: DefaultValue[]): StagePlan[] {
   const stages: StagePlan[] = [];
   const width = Math.max(2, String(study.stages.length).length);
   let firstStep = 0;
@@ -145,6 +162,14 @@ function planStages(study: Study, structure: Structure, defaults: DefaultValue[]
     const from = planStart(stage, stages, key);
     const fixed = planFixed(stage, key);
     if (fixed) frozenAtomsAt(structure, fixed, key);
+    const stopAbove = stage['stop-above'];
+    if (stopAbove !== undefined && !committee) {
+      throw bad(
+        `${key}.stop-above`,
+        'there is no committee whose deviation could be too large',
+        'give several models: model: [first, second]',
+      );
+    }
     const planned: StagePlan = {
       name,
       folder: `${String(index + 1).padStart(width, '0')}-${name}`,
@@ -155,6 +180,7 @@ function planStages(study: Study, structure: Structure, defaults: DefaultValue[]
       velocities: planVelocities(stage, index, ensemble, structure, key, defaults),
       from,
       fixed,
+      ...(stopAbove === undefined ? {} : { stopAbove }),
       sample: planSample(stage, timestep, steps, key, defaults),
     };
     stages.push(planned);
@@ -375,17 +401,20 @@ function planAnalyses(study: Study, stages: readonly StagePlan[]): AnalysisPlan[
 
 /** What of a plan makes the run, under the keys of the study. */
 function content(plan: StudyPlan): Record<string, unknown> {
+  const { sha256, members, fparam = null, aparam = null } = plan.identity;
   return {
     study: plan.study,
     seed: plan.seed,
-    ['model' in plan.potential ? 'model' : 'potential']: plan.identity.sha256,
+    ['model' in plan.potential ? 'model' : 'potential']: members ? [sha256, ...members.map((one) => one.sha256)] : sha256,
     types: 'model' in plan.potential ? plan.potential.types : null,
+    fparam,
+    aparam,
     precision: plan.precision,
     compression: plan.compression,
     'sel-overflow': plan.selOverflow,
     skin: plan.skin,
     structure: plan.structure.sha256,
-    stages: plan.stages.map(({ name, ensemble, timestep, steps, velocities, from, fixed, sample }) => ({
+    stages: plan.stages.map(({ name, ensemble, timestep, steps, velocities, from, fixed, stopAbove = null, sample }) => ({
       name,
       ...ensemble,
       timestep,
@@ -393,6 +422,7 @@ function content(plan: StudyPlan): Record<string, unknown> {
       velocities,
       from,
       fixed,
+      'stop-above': stopAbove,
       sample,
     })),
   };

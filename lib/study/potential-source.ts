@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { StudyError } from '../errors.js';
 import { bundledModels } from '../potential/bundled.js';
+import { DYNAMICS_COMPRESSION } from '../potential/kernel-options.js';
 import { loadPotential } from '../potential/load.js';
 import { pairPotential } from '../potential/pair-potential.js';
 import type { Potential } from '../potential/potential.js';
@@ -26,16 +27,41 @@ export function potentialRequest(study: Study, directory: string): PotentialRequ
     );
   }
   if (potential !== undefined) {
-    if (types) throw new StudyError('BAD_VALUE', 'types: pair potentials know species by their symbols', { key: 'types' });
+    refuseForPairs(study);
     return { pair: potential };
   }
-  const name = Array.isArray(model) ? model[0]! : model!;
-  if (bundledModels().some((bundled) => bundled.name === name)) return { model: name, types };
+  const [first, ...others] = (Array.isArray(model) ? model : [model!]).map((name) => modelPath(name, directory));
+  const { fparam, aparam, precision = 'double', compression = DYNAMICS_COMPRESSION } = study;
+  return {
+    model: first!,
+    ...(others.length > 0 ? { members: others } : {}),
+    types,
+    precision,
+    compression,
+    ...(fparam ? { fparam } : {}),
+    ...(aparam ? { aparam: isAbsolute(aparam) ? aparam : join(directory, aparam) } : {}),
+  };
+}
+
+/** A bundled name stays one; a path is taken from the folder of the study. */
+function modelPath(name: string, directory: string): string {
+  if (bundledModels().some((bundled) => bundled.name === name)) return name;
   const beside = isAbsolute(name) ? name : join(directory, name);
-  return { model: existsSync(beside) ? beside : name, types };
+  return existsSync(beside) ? beside : name;
+}
+
+/** What belongs to models means nothing for pair terms. */
+function refuseForPairs(study: Study): void {
+  const refuse = (key: string, why: string) => new StudyError('BAD_VALUE', `${key}: ${why}`, { key, hint: 'leave it out' });
+  if (study.types) throw refuse('types', 'pair potentials know species by their symbols');
+  if (study.fparam) throw refuse('fparam', 'pair potentials have no frame parameters');
+  if (study.aparam) throw refuse('aparam', 'pair potentials have no atom parameters');
+  if (study.precision === 'mixed') throw refuse('precision', 'pair potentials are evaluated in double precision');
+  if (study.compression === 'auto') throw refuse('compression', 'pair potentials have no embedding nets');
 }
 
 export const openPotential: OpenPotential = async (request, { threads }) => {
   if ('pair' in request) return pairPotential(request.pair, { key: 'potential' });
-  return loadPotential(request.model, { threads, ...(request.types ? { types: request.types } : {}) });
+  const { model, members = [], types, precision, compression, fparam, aparam } = request;
+  return loadPotential([model, ...members], { threads, types: types ?? undefined, precision, compression, fparam, aparam });
 };

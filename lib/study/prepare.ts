@@ -27,6 +27,7 @@ export async function prepareStudy({ study, source }: CheckedStudy, options: Pre
     const built = await buildStructure(study.structure, source.directory);
     const potential = await (options.openPotential ?? openPotential)(request, { threads: options.threads });
     potential.typesOf(built.structure);
+    potential.requireAtoms?.(built.structure.species.length);
     const plan = planStudy(study, request, potential, built);
     checkAnalyses(plan, built.structure);
     return { source, plan, built, potential };

@@ -63,6 +63,9 @@ export function makeProvenance({ plan, source, built, potential }: PreparedStudy
       cutoff_A: info.cutoff,
       ...modelCard(info.name),
     },
+    ...(info.members ? { models: info.members.map(({ name, type, sha256, file }) => ({ name, type, sha256, file })) } : {}),
+    ...(info.fparam ? { fparam: info.fparam.values, fparam_source: info.fparam.default ? 'default of the model' : 'study' } : {}),
+    ...(info.aparam ? { aparam: { file: info.aparam.file, sha256: info.aparam.sha256 } } : {}),
     inputs: {
       study: { file: source.file, sha256: source.sha256 },
       structure: { file: built.file, sha256: built.sha256 },

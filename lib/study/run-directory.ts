@@ -22,6 +22,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { IonclayError, StudyError } from '../errors.js';
 import { fileError } from '../io/file-errors.js';
 import { acquireLock, isZombie, type Lock } from '../io/lock-file.js';
+import type { StoppedStage } from './stopped-stages.js';
 
 export type RunState = 'running' | 'done' | 'failed' | 'interrupted';
 
@@ -37,6 +38,9 @@ export interface RunStatus {
   checkpoint_step: number;
   resumed_from_step: number;
   error: unknown;
+  /** Stages that the deviation of the models ended, and those that are not run because of that; absent where there are none. */
+  stopped?: readonly StoppedStage[];
+  skipped?: readonly string[];
 }
 
 export const CHECKPOINT = 'checkpoint.ionclay';

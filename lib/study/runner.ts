@@ -4,7 +4,7 @@
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { readCheckpoint, writeCheckpoint } from '../dynamics/checkpoint.js';
-import type { CheckpointSections } from '../dynamics/engine.js';
+import type { CheckpointSections, Thermo } from '../dynamics/engine.js';
 import type { Simulation } from '../dynamics/simulation.js';
 import { StudyError } from '../errors.js';
 import { formatExtxyz, parseExtxyz } from '../io/extxyz.js';
@@ -15,12 +15,15 @@ import { ProgressClock, type RunProgress } from './progress.js';
 import type { RunDirectory } from './run-directory.js';
 import { runError } from './run-error.js';
 import { END, StageFiles, type StageLengths, TRAJECTORY } from './stage-files.js';
+import { type StoppedStage, skippedSentence, skippedStages, stoppedKeys, stoppedSentence } from './stopped-stages.js';
 
 /** Where a checkpoint stands: in a stage, or at its start with the simulation at the end of the stage before. */
 export interface RunPosition {
   readonly stage: number;
   readonly begun: boolean;
   readonly lengths: StageLengths;
+  /** Stages that the deviation of the models has ended so far, the present one among them from its last row on. */
+  readonly stopped?: readonly StoppedStage[];
 }
 
 export interface StudySection {
@@ -97,17 +100,27 @@ export class StudyRunner {
     return this.clock.resumedFrom;
   }
 
+  get stoppedStages(): readonly StoppedStage[] {
+    return this.position.stopped ?? [];
+  }
+
   /** Warnings of the dynamics so far. */
   warnings(): string[] {
     const { status } = this.simulation;
-    return status === 'closed' || status === 'failed' ? [] : this.simulation.warnings().map((warning) => warning.message);
+    const own = status === 'closed' || status === 'failed' ? [] : this.simulation.warnings().map((warning) => warning.message);
+    const stopped = this.stoppedStages;
+    return [...own, ...stopped.map(stoppedSentence), ...skippedStages(this.plan, stopped).map(skippedSentence)];
   }
 
   /** Runs all stages that are left. */
   async run(): Promise<void> {
     try {
       this.renewDeadline();
-      while (this.position.stage < this.plan.stages.length) await this.runStage(this.plan.stages[this.position.stage]!);
+      while (this.position.stage < this.plan.stages.length) {
+        const stage = this.plan.stages[this.position.stage]!;
+        if (skippedStages(this.plan, this.stoppedStages).includes(stage.name)) await this.skip(stage);
+        else await this.runStage(stage);
+      }
     } catch (error) {
       throw await this.stopped(error);
     } finally {
@@ -117,7 +130,8 @@ export class StudyRunner {
   }
 
   writeStatus(state: 'running' | 'done' | 'failed' | 'interrupted', error: unknown = null): void {
-    this.directory.writeStatus(this.clock.status(state, this.position.stage, error));
+    const status = this.clock.status(state, this.position.stage, error);
+    this.directory.writeStatus({ ...status, ...stoppedKeys(this.plan, this.stoppedStages) });
   }
 
   async close(): Promise<void> {
@@ -129,13 +143,15 @@ export class StudyRunner {
     else await this.begin(stage);
     const { simulation } = this;
     const { signal } = this.options;
-    while (simulation.step < stage.steps) {
+    while (simulation.step < stage.steps && !this.isStopped(stage)) {
       const next = this.nextSample(stage, simulation.step);
       // A deadline that passed while files were written must not keep the run from moving.
       const late = Date.now() >= this.deadline;
       const before = simulation.step;
+      const steps = late ? 1 : next - before;
       await simulation.advance({
-        steps: late ? 1 : next - before,
+        steps,
+        members: this.rowIsDue(stage, before + steps),
         deadline: late ? undefined : this.deadline,
         signal,
         onProgress: ({ step }) => this.tick(before + step, stage),
@@ -145,6 +161,19 @@ export class StudyRunner {
       if (Date.now() >= this.deadline) await this.checkpoint();
     }
     await this.end(stage);
+  }
+
+  private isStopped({ name }: StagePlan): boolean {
+    return this.stoppedStages.some(({ stage }) => stage === name);
+  }
+
+  /** Nothing is computed: the stage would start from a state that the models disagree about. */
+  private async skip(stage: StagePlan): Promise<void> {
+    await rm(this.directory.at('stages', stage.folder), { recursive: true, force: true });
+    this.directory.event(skippedSentence(stage.name));
+    this.position = { ...this.position, stage: this.position.stage + 1, begun: false, lengths: NOT_BEGUN };
+    this.clock.at(this.globalStep);
+    await this.checkpoint();
   }
 
   private async begin(stage: StagePlan): Promise<void> {
@@ -170,11 +199,12 @@ export class StudyRunner {
     const {
       structure: { natoms },
     } = plan;
-    const shape = { study: plan.study, natoms, hasCell: this.simulation.frame().cell !== null };
+    const committee = plan.identity.members !== undefined;
+    const shape = { study: plan.study, natoms, hasCell: this.simulation.frame().cell !== null, committee };
     this.files = await StageFiles.create(directory.at('stages', stage.folder), stage, shape);
     directory.event(`stage ${stage.name} begins`);
     await this.simulation.prepare();
-    this.position = { stage: index, begun: true, lengths: NOT_BEGUN };
+    this.position = { ...this.position, stage: index, begun: true, lengths: NOT_BEGUN };
     await this.sample(stage);
     this.tick(0, stage);
   }
@@ -191,12 +221,37 @@ export class StudyRunner {
     return Math.min(steps, after(sample.thermo), sample.trajectory === null ? steps : after(sample.trajectory));
   }
 
-  private async sample({ sample, steps }: StagePlan): Promise<void> {
+  private rowIsDue({ sample, steps }: StagePlan, step: number): boolean {
+    return step % sample.thermo === 0 || step === steps;
+  }
+
+  private async sample(stage: StagePlan): Promise<void> {
+    const { sample } = stage;
     const { step } = this.simulation;
     if (this.sampled === step) return;
-    if (step % sample.thermo === 0 || step === steps) this.files!.row(this.simulation.measure());
+    if (this.rowIsDue(stage, step)) {
+      const row = this.simulation.measure();
+      this.files!.row(row);
+      this.stopAbove(stage, row);
+    }
     if (sample.trajectory !== null && step % sample.trajectory === 0) await this.files!.frame(this.simulation.frame());
     this.sampled = step;
+  }
+
+  /** Ends the stage at this row where the models deviate too much; the position knows it from now on, also after a kill. */
+  private stopAbove(stage: StagePlan, row: Thermo): void {
+    const { stopAbove: limit } = stage;
+    const deviation = row.deviation_force_max_eV_per_A;
+    if (limit === undefined || limit === null || deviation === undefined || deviation === null || deviation <= limit) return;
+    const stopped: StoppedStage = {
+      stage: stage.name,
+      step: row.step,
+      time_fs: row.time_fs,
+      deviation_force_max_eV_per_A: deviation,
+      stop_above_eV_per_A: limit,
+    };
+    this.position = { ...this.position, stopped: [...this.stoppedStages, stopped] };
+    this.directory.event(stoppedSentence(stopped));
   }
 
   private async checkpoint(): Promise<void> {
@@ -216,8 +271,9 @@ export class StudyRunner {
     await this.files!.close();
     this.files = null;
     directory.write(`stages/${stage.folder}/${END}`, formatExtxyz(this.simulation.structureNow()));
-    this.position = { stage: this.position.stage + 1, begun: false, lengths: NOT_BEGUN };
+    this.position = { ...this.position, stage: this.position.stage + 1, begun: false, lengths: NOT_BEGUN };
     this.sampled = -1;
+    if (this.isStopped(stage)) this.clock.at(this.globalStep);
     await this.checkpoint();
     directory.event(`stage ${stage.name} ends`);
     this.writeStatus('running');
@@ -244,10 +300,7 @@ export class StudyRunner {
       try {
         if (stage && this.position.begun && this.files) {
           const { step } = this.simulation;
-          const due =
-            step % stage.sample.thermo === 0 ||
-            step === stage.steps ||
-            (stage.sample.trajectory !== null && step % stage.sample.trajectory === 0);
+          const due = this.rowIsDue(stage, step) || (stage.sample.trajectory !== null && step % stage.sample.trajectory === 0);
           if (due) await this.sample(stage);
           await this.checkpoint();
         }

@@ -3,7 +3,7 @@
  * knows everything that the contract names; what this version does not build is refused by availability.ts.
  */
 import { z } from 'zod';
-import { anything, block, choice, flag, listOf, mapOf, quantity, text, whole } from './fields.js';
+import { anything, block, choice, flag, listOf, mapOf, number, quantity, text, whole } from './fields.js';
 
 const temperature = quantity('temperature', '300 K', { above: 0 });
 const time = quantity('time', '1 ps', { above: 0 });
@@ -117,7 +117,10 @@ const stage = block('a stage such as { name: mix, run: 50 ps, ensemble: nvt, tem
   sample: sample.optional(),
   'limit-displacement': quantity('length', '0.1 A', { above: 0 }).optional(),
   minimize: minimize.optional(),
-  'stop-above': quantity('force', '0.5 eV/A', { above: 0 }).optional(),
+  'stop-above': quantity('force', '0.5 eV/A', { above: 0 }).optional().meta({
+    description:
+      'a force, such as 0.5 eV/A: at a row of thermo.csv where the force deviation of a committee of models is larger, the stage ends',
+  }),
   cell: block('a map such as { mean-of: equilibrate, last: 1 ns }', {
     'mean-of': text('the name of a stage'),
     last: time.optional(),
@@ -192,8 +195,19 @@ export const studySchema = block('a study: a map with the keys study, model, str
   types: mapOf(z.union([z.string(), whole(0)]), 'a map such as { O: A, H: 1 }')
     .optional()
     .meta({ description: 'species to type names or numbers of the model' }),
-  precision: choice(['double', 'mixed']).optional(),
-  compression: choice(['none', 'auto']).optional(),
+  fparam: listOf(number(), 'numbers, such as [0.1, 0.2]')
+    .min(1, { error: () => 'expected at least one number' })
+    .optional()
+    .meta({ description: 'frame parameters of models that were trained with them' }),
+  aparam: text('the path of a text file')
+    .optional()
+    .meta({ description: 'atom parameters: a text file with one row an atom, numbers separated by blanks' }),
+  precision: choice(['double', 'mixed'])
+    .optional()
+    .meta({ description: 'mixed: nets and tables in float32, all sums and the dynamics in double' }),
+  compression: choice(['none', 'auto'])
+    .optional()
+    .meta({ description: 'auto: embedding nets are evaluated by tables with a measured error' }),
   'sel-overflow': choice(['truncate', 'grow', 'stop']).optional(),
   skin: quantity('length', '1 A', { least: 0 }).optional(),
   structure,

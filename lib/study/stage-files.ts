@@ -26,6 +26,8 @@ export interface StageShape {
   readonly study: string;
   readonly natoms: number;
   readonly hasCell: boolean;
+  /** Whether rows carry the deviation of a committee. */
+  readonly committee: boolean;
 }
 
 const isRamp = ({ ensemble }: StagePlan) =>
@@ -48,7 +50,7 @@ export class StageFiles {
     const path = join(folder, THERMO);
     try {
       await mkdir(folder, { recursive: true });
-      const header = `${thermoHeader(isRamp(stage))}\n`;
+      const header = `${thermoHeader(isRamp(stage), shape.committee)}\n`;
       const thermo = await open(path, 'w');
       await thermo.write(header, 0);
       const { trajectory: every, precision, velocities } = stage.sample;

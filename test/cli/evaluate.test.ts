@@ -21,7 +21,7 @@ const write = (name: string, content: string | Uint8Array) => {
 const p = randomModel({ typeNames: ['Li', 'Cl'], sel: [6, 40] });
 const one = write('one.pb', writeGraph(p));
 const two = write('two.pb', writeGraph(randomModel({ typeNames: ['Li', 'Cl'], sel: [6, 40], seed: 2 })));
-const unnamed = write('unnamed.pb', writeGraph(randomModel({ typeNames: [], sel: [6, 40] })));
+const unnamed = write('unnamed.pb', writeGraph({ ...p, typeNames: [] }));
 const cell = [5.1, 0, 0, 0.7, 4.8, 0, -0.4, 0.9, 5.4];
 const positions = [0.1, 0.2, 0.3, 2.6, 0.4, 0.1, 2.4, 2.5, 0.2, 0.3, 2.2, 2.9];
 const species = ['Li', 'Cl', 'Li', 'Cl'];
@@ -82,7 +82,7 @@ describe('evaluate', () => {
     expect(stopped.status).toBe(2);
     expect(JSON.parse(stopped.stdout).error).toMatchObject({ code: 'SEL_OVERFLOW', message: expect.stringContaining('Cl') });
     const grown = await ionclay(['evaluate', file, '--model', narrow, '--sel-overflow', 'grow', '--json']);
-    expect(JSON.parse(grown.stdout).error.message).toContain('davg');
+    expect(JSON.parse(grown.stdout).error.message).toContain('empty slots of this model contribute');
   });
 
   test('several models give the deviation', async () => {
@@ -134,9 +134,19 @@ describe('evaluate', () => {
     };
     expect(await failure()).toMatchObject({ code: 'MISSING_OPTION', key: '--model' });
     expect(await failure('--model', 'li-y-cl')).toMatchObject({ code: 'MODEL_NOT_FOUND', hint: 'did you mean "li-y-cl-br"?' });
-    expect(await failure('--model', one, '--precision', 'mixed')).toMatchObject({ code: 'NOT_AVAILABLE' });
-    expect(await failure('--model', one, '--compression', 'auto')).toMatchObject({ code: 'NOT_AVAILABLE' });
-    expect(await failure('--model', one, '--fparam', '1')).toMatchObject({ code: 'NOT_AVAILABLE' });
+    expect(await failure('--model', one, '--precision', 'half')).toMatchObject({ code: 'BAD_OPTION' });
+    expect(await failure('--model', one, '--compression', 'file')).toMatchObject({ code: 'BAD_OPTION' });
+    expect(await failure('--model', one, '--fparam', '1')).toMatchObject({
+      code: 'BAD_VALUE',
+      message: 'fparam: one.pb takes no frame parameters',
+    });
+    expect(await failure('--model', one, '--fparam', '1,x')).toMatchObject({ code: 'BAD_OPTION', key: '--fparam' });
+    expect(await failure('--model', one, '--aparam', write('a.txt', '1 2\n3\n'))).toMatchObject({ code: 'BAD_VALUE', line: 2 });
+    const other = write('other.pb', writeGraph(randomModel({ typeNames: ['Li', 'Br'], sel: [6, 40] })));
+    expect(await failure('--model', one, '--model', other)).toMatchObject({
+      code: 'COMMITTEE_MISMATCH',
+      message: expect.stringMatching(/one\.pb has Li Cl, other\.pb has Li Br/),
+    });
     expect(await failure('--model', one, '--sel-overflow', 'cut')).toMatchObject({ code: 'BAD_OPTION' });
     expect(await failure('--model', one, '--modle', 'x')).toMatchObject({
       code: 'UNKNOWN_OPTION',

@@ -27,7 +27,7 @@ test('check prints the plan and writes nothing', async () => {
     'starts from the end of heat',
     'nose-hoover, damping 200 fs, chain 3',
     'langevin, friction 1 /ps',
-    'compression: none',
+    'compression none',
     'sel-overflow: grow',
     'diffusion of stage free',
     'ms a step',

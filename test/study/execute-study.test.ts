@@ -102,7 +102,7 @@ describe('a finished run', () => {
       compression: 'none',
       model: { type: 'pair', cutoff_A: 8 },
     });
-    expect((provenance.defaults as string[]).join('\n')).toMatch(/compression: none[\s\S]*sel-overflow: grow/);
+    expect((provenance.defaults as string[]).join('\n')).toMatch(/precision: double[\s\S]*sel-overflow: grow/);
     expect(provenance.ended).not.toBeNull();
     const results = readFileSync(at('whole', 'results.json'), 'utf8');
     const { analyses } = JSON.parse(results) as { analyses: { observable: string; stage: string; input: string }[] };

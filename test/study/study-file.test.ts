@@ -122,7 +122,6 @@ test.each([
   ['stages[0].strain-rate', stage('strain-rate: { yz: 1e9 /s, kind: true }'.replace('true', "'true'"))],
   ['stages[0].cell', stage('cell: { mean-of: one, last: 1 ns }')],
   ['stages[0].limit-displacement', stage('limit-displacement: 0.1 A')],
-  ['stages[0].stop-above', stage('stop-above: 0.5 eV/A')],
   [
     'stages[0].stress-pulses',
     MINIMAL.replace(/ {2}- name: one[\s\S]*/, '  - stress-pulses: { component: yz, stress: 50 MPa }\n'),
@@ -130,10 +129,7 @@ test.each([
   ['structure.clay', MINIMAL.replace('start.xyz', '{ clay: { salts: [MgCl2, GaF3] } }')],
   ['structure.then', MINIMAL.replace('start.xyz', '{ crystal: { name: LiCl }, then: [ { rattle: 0.05 A } ] }')],
   ['structure.crystal.occupancy', MINIMAL.replace('start.xyz', '{ crystal: { name: LiCl, occupancy: { seed: 1 } } }')],
-  ['model', MINIMAL.replace('model: li-y-cl-br', 'model: [li-y-cl-br, li-ga-f-cl]')],
   ['potential.overlay', MINIMAL.replace('model: li-y-cl-br', 'potential: { model: li-y-cl-br, overlay: [ { form: zbl } ] }')],
-  ['precision', top('precision: mixed')],
-  ['compression', top('compression: auto')],
   ['barostat', top('barostat: { mtk: { damping: 1 ps } }')],
   ['sweep', top('sweep: { temperature: [300 K, 400 K] }')],
 ])('what is not built yet is refused by name: %s', (key, text) => {

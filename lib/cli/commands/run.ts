@@ -51,6 +51,7 @@ async function drive(session: Session, start: (library: Library, options: Common
       finished_before: outcome.finishedBefore,
       resumed_from_step: outcome.resumedFromStep,
       steps: outcome.steps,
+      ...(outcome.stopped.length > 0 ? { stopped: outcome.stopped } : {}),
       results: outcome.results,
     };
     session.result(document, () => text(outcome));
@@ -70,14 +71,16 @@ function text(outcome: RunOutcome): string {
     ? `${directory}: this run is finished, nothing is left to do`
     : `${directory}: done, ${outcome.steps} steps`;
   const { analyses = [] } = outcome.results as {
-    analyses?: { observable: string; stage: string; result: Record<string, unknown> }[];
+    analyses?: { observable: string; stage: string; result: Record<string, unknown> | null; warnings: string[] }[];
   };
   const results = analyses.flatMap((document) => [
     '',
     `${document.observable} of stage ${document.stage}`,
-    ...resultText(document, true)
-      .split('\n')
-      .map((line) => `  ${line}`),
+    ...(document.result === null
+      ? document.warnings.map((reason) => `  no result: ${reason}`)
+      : resultText({ ...document, result: document.result }, true)
+          .split('\n')
+          .map((line) => `  ${line}`)),
   ]);
   return [first, ...results, '', `report: ${directory}/report.html`].join('\n');
 }
