@@ -339,21 +339,14 @@ describe('kinds that are not evaluated are refused by name', () => {
   test.each<[string, GraphOptions]>([
     ['polar', { modelType: 'polar' }],
     ['dos', { modelType: 'dos' }],
-    ['fparam', { extra: [int('fitting_attr/dfparam', 2)] }],
-    ['aparam', { extra: [int('fitting_attr/daparam', 1)] }],
     ['spin', { extra: [int('spin_attr/ntypes_spin', 1)] }],
     ['dipole_charge', { extra: [text('modifier_attr/type', 'dipole_charge')] }],
-    ['type embedding', { extra: [int('type_embed_net/matrix_1', 1)] }],
     ['attention', { extra: [int('attention_layer_0/c_query/matrix', 1)] }],
-    ['hybrid', { extra: [int('descrpt_attr_0/sel', 1)] }],
-    ['pairtab', { extra: [int('model_attr/t_tab_info', 1)] }],
     ['multi-task', { extra: [int('fitting_attr_water/dfparam', 0)] }],
     ['loc_frame', { extra: [node('Descrpt', 'Descrpt')] }],
     ['se_a_mask', { extra: [node('x', 'DescrptSeAMask')] }],
     ['se_a_ef', { extra: [node('x', 'DescrptSeAEfPara')] }],
     ['se_e3', { extra: [node('x', 'TabulateFusionSeT')] }],
-    ['se_e2_r', { extra: [node('x', 'ProdEnvMatR')] }],
-    ['se_atten', { extra: [node('x', 'ProdEnvMatAMix')] }],
     ['nvnmd', { extra: [node('x', 'MapFltNvnmd')] }],
     ['pairwise_dprc', { extra: [node('x', 'DprcPairwiseIdx')] }],
     ['layer_name', { extra: [node('share_0_type_0/matrix', 'Const')] }],
@@ -375,16 +368,24 @@ describe('kinds that are not evaluated are refused by name', () => {
       },
     ],
     [
-      'use_srtab',
+      'attention',
       {
         scriptChanges: (s) => {
-          s.model.use_srtab = 'table.txt';
+          s.model.descriptor.type = 'se_atten';
+          s.model.descriptor.attn_layer = 2;
+        },
+      },
+    ],
+    [
+      'se_a_tpe',
+      {
+        scriptChanges: (s) => {
+          s.model.descriptor = { type: 'hybrid', list: [s.model.descriptor, { type: 'se_a_tpe' }] };
         },
       },
     ],
   ])('graph: %s', (word, options) => {
-    const expected = word === 'use_srtab' ? 'pairtab' : word;
-    expect(graph(options)).toThrow(error('MODEL_UNSUPPORTED', expected));
+    expect(graph(options)).toThrow(error('MODEL_UNSUPPORTED', word));
   });
 
   const q = randomModel({ family: 'native' });
@@ -422,7 +423,11 @@ describe('kinds that are not evaluated are refused by name', () => {
 
   test('masked pairs without a list of them are not guessed', () => {
     const oneSided = randomModel({ oneSided: true });
-    const extra = [node('mul_1', 'Mul', ['Reshape_7', 'mask']), node('filter_type_all/Slice', 'Slice', ['mul_1', 'b', 's'])];
+    const extra = [
+      node('Reshape_7', 'Reshape', ['ProdEnvMatA', 'shape']),
+      node('mul_1', 'Mul', ['Reshape_7', 'mask']),
+      node('filter_type_all/Slice', 'Slice', ['mul_1', 'b', 's']),
+    ];
     expect(() => parseModel(writeGraph(oneSided, { script: false, extra }), 'm.pb')).toThrow(
       error('MODEL_UNSUPPORTED', 'exclude_types unknown'),
     );

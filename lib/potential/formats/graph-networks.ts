@@ -1,4 +1,4 @@
-/** Embedding and fitting nets of a frozen graph, and their activation functions (deep-potential.md 1.6, 1.8, 2.2). */
+/** Embedding nets of a frozen graph, and the activation functions of its nets (deep-potential.md 1.6, 2.2). */
 import { PotentialError } from '../../errors.js';
 import { parseActivation } from '../activation.js';
 import type { Activation, Layer, Network } from '../deep-potential-parameters.js';
@@ -6,24 +6,37 @@ import { makeLayer, makeNetwork } from './assemble.js';
 import type { Graph, GraphNode } from './graph.js';
 import { unsupported, wrongShape } from './refusal.js';
 import type { Tensor } from './tensor-proto.js';
-import { type Json, section } from './training-script.js';
+import type { Json } from './training-script.js';
 
-/** What the readers of nets need to know about the model. */
+/** What all readers of a graph need to know about it. */
 export interface GraphModel {
   readonly graph: Graph;
   readonly script: Json | null;
   readonly ntypes: number;
   readonly typeNames: readonly string[];
-  readonly sel: readonly number[];
   /** Kinds of number of all tensors of nets, gathered for the precision. */
   readonly kinds: Set<string>;
+}
+
+/** One sub-descriptor: its environment operation, and what names it in the graph. */
+export interface GraphPart {
+  readonly model: GraphModel;
+  readonly node: GraphNode;
+  readonly kind: 'se_e2_a' | 'se_e2_r';
+  readonly mixed: boolean;
+  /** `_k` of sub-descriptor k of a hybrid, else empty. */
+  readonly suffix: string;
+  /** Its section of the training input, empty where there is none. */
+  readonly settings: Json;
+  /** Slots by neighbour type, one number where mixed. */
+  readonly sel: readonly number[];
 }
 
 export function typeLabel(model: Pick<GraphModel, 'typeNames'>, type: number): string {
   return model.typeNames[type] ?? `type ${type}`;
 }
 
-function floats(model: GraphModel, name: string): Tensor | undefined {
+export function floats(model: GraphModel, name: string): Tensor | undefined {
   const tensor = model.graph.tensor(name);
   if (!tensor) return undefined;
   if (tensor.kind === 'float16') throw unsupported('precision float16', `tensor "${name}" is of half precision`);
@@ -33,7 +46,7 @@ function floats(model: GraphModel, name: string): Tensor | undefined {
   return tensor;
 }
 
-function missing(name: string, meaning: string, context: string): PotentialError {
+export function missing(name: string, meaning: string, context: string): PotentialError {
   return new PotentialError(
     'MODEL_MISSING_TENSOR',
     `the model has no tensor "${name}" (${meaning})${context ? `. ${context}` : ''}`,
@@ -44,13 +57,13 @@ function missing(name: string, meaning: string, context: string): PotentialError
   );
 }
 
-function required(model: GraphModel, name: string, meaning: string, context = ''): Tensor {
+export function required(model: GraphModel, name: string, meaning: string, context = ''): Tensor {
   const tensor = floats(model, name);
   if (!tensor) throw missing(name, meaning, context);
   return tensor;
 }
 
-function matrix(tensor: Tensor, name: string): { inputs: number; outputs: number; weights: Float64Array } {
+export function matrix(tensor: Tensor, name: string): { inputs: number; outputs: number; weights: Float64Array } {
   const [inputs, outputs] = tensor.shape;
   if (tensor.shape.length !== 2 || !inputs || !outputs)
     throw wrongShape(`tensor "${name}"`, 'a matrix', `shape [${tensor.shape.join(', ')}]`);
@@ -68,18 +81,16 @@ const activationOps: Record<string, Activation['name']> = {
 };
 
 /**
- * Activation of the nets whose scope matches: from the training input, else from the operations. Functions that are built from several
- * operations (silu, silut, gelu_tf) cannot be told from their parts with certainty and are refused then.
+ * Activation of the nets whose scope matches: from their section of the training input, else from the operations. Functions that are built
+ * from several operations (silu, silut, gelu_tf) cannot be told from their parts with certainty and are refused then.
+ * `where` names the section; `plain` is what a scope without any such operation means (undefined = an error).
  */
-export function activationOf(model: GraphModel, part: 'descriptor' | 'fitting_net', scope: RegExp): Activation {
-  if (model.script) {
-    const net = section(model.script, 'model', part);
-    if (Object.keys(net).length > 0)
-      return parseActivation(
-        net.activation_function ?? 'tanh',
-        `model.${part}.activation_function of the training input in the graph`,
-      );
-  }
+export function activationOf(model: GraphModel, settings: Json, where: string, scope: RegExp, plain?: Activation): Activation {
+  if (Object.keys(settings).length > 0)
+    return parseActivation(
+      settings.activation_function === undefined ? 'tanh' : (settings.activation_function ?? 'none'),
+      `${where}.activation_function of the training input in the graph`,
+    );
   const { graph } = model;
   const all = graph.operations(...Object.keys(activationOps), 'Mul');
   // The oldest versions put the activation outside the scope of its layer.
@@ -87,12 +98,10 @@ export function activationOf(model: GraphModel, part: 'descriptor' | 'fitting_ne
   const kinds = new Set(found.map((node) => activationOps[node.op]!));
   const [kind] = kinds;
   const advice = 'freeze the model again with a version that stores its training input (2.0 or later)';
-  if (kind === undefined)
-    throw unsupported(
-      'activation',
-      `no activation function was found in the scope of the ${part === 'descriptor' ? 'embedding' : 'fitting'} nets`,
-      advice,
-    );
+  if (kind === undefined) {
+    if (plain) return plain;
+    throw unsupported('activation', `no activation function was found in the scope of the nets of ${where}`, advice);
+  }
   const composed =
     kinds.size > 1 ||
     found.some((node) => !actsOnLinearMap(graph, node)) ||
@@ -135,57 +144,123 @@ export interface EmbeddingScope {
   readonly pattern: RegExp;
 }
 
-export function embeddingScope(graph: Graph): EmbeddingScope {
-  const names = [...graph.nodes.keys()];
-  const holds = (prefix: string) =>
-    names.some((name) => name.startsWith(`${prefix}/matrix_`) || name.startsWith(`${prefix}/TabulateFusion`));
-  if (holds('filter_type_all')) return { oneSided: true, scope: () => 'filter_type_all', pattern: /^filter_type_all\// };
-  if (names.some((name) => /^DS_layer_type_\d+\/matrix_/.test(name))) {
+/** Scopes of nets that belong to a neighbour type or a pair of types. */
+export function embeddingScope({ model, suffix }: GraphPart): EmbeddingScope {
+  const names = [...model.graph.nodes.keys()];
+  const all = `filter_type_all${suffix}`;
+  if (names.some((name) => name.startsWith(`${all}/matrix_`) || name.startsWith(`${all}/TabulateFusion`)))
+    return { oneSided: true, scope: () => all, pattern: new RegExp(`^${all}/`) };
+  // Version 0.12.
+  if (suffix === '' && names.some((name) => /^DS_layer_type_\d+\/matrix_/.test(name)))
     return { oneSided: false, scope: (centre) => `DS_layer_type_${centre}`, pattern: /^DS_layer_type_\d+\// };
-  }
-  return { oneSided: false, scope: (centre) => `filter_type_${centre}`, pattern: /^filter_type_\d+\// };
+  return {
+    oneSided: false,
+    scope: (centre) => `filter_type_${centre}${suffix}`,
+    pattern: new RegExp(`^filter_type_\\d+${suffix}/`),
+  };
 }
 
-/** Embedding nets in the order of DeepPotentialParameters.embedding; excluded pairs of two-sided models have none. */
-export function readEmbedding(model: GraphModel, scope: EmbeddingScope, excluded: Uint8Array): (Network | null)[] {
-  const { graph, ntypes, sel } = model;
+/** How the tensors of one net are called, and how messages call it. */
+interface NetworkNames {
+  matrix(layer: number): string;
+  bias(layer: number): string;
+  idt(layer: number): string;
+  readonly meaning: string;
+  /** Said where a tensor is missing. */
+  readonly context?: string;
+}
+
+/** Layers 1 to `count` with the shortcuts of embedding nets (1.6). Biases may be left out where `biasOptional`. */
+export function readNetwork(
+  model: GraphModel,
+  names: NetworkNames,
+  count: number,
+  inputs: number | null,
+  activation: Activation,
+  resnetDt: boolean,
+  biasOptional = false,
+): Network {
+  const { meaning, context } = names;
+  const net: Layer[] = [];
+  let width = inputs;
+  for (let k = 1; k <= count; k++) {
+    const name = names.matrix(k);
+    const weights = matrix(required(model, name, `weights ${meaning}, layer ${k}`, context), name);
+    const biasName = names.bias(k);
+    const bias =
+      biasOptional && !model.graph.has(biasName)
+        ? new Float64Array(weights.outputs)
+        : required(model, biasName, `bias ${meaning}, layer ${k}`, context).values;
+    width ??= weights.inputs;
+    const shortcut = weights.outputs === width ? 'identity' : weights.outputs === 2 * width ? 'double' : 'none';
+    const idtName = names.idt(k);
+    // Graphs may hold idt for every layer; it acts only where there is a shortcut.
+    const idt =
+      shortcut === 'none'
+        ? null
+        : resnetDt
+          ? required(model, idtName, `timestep ${meaning}, layer ${k}`).values
+          : (floats(model, idtName)?.values ?? null);
+    net.push(makeLayer({ ...weights, bias, idt, activation, shortcut }, name));
+    width = weights.outputs;
+  }
+  return makeNetwork(net, inputs ?? net[0]!.inputs, null, `embedding net ${meaning}`);
+}
+
+/** Names `scope/matrix_k`, with something after the number of the layer. */
+export function networkNames(scope: string, after: string, meaning: string, context?: string): NetworkNames {
+  return {
+    matrix: (k) => `${scope}/matrix_${k}${after}`,
+    bias: (k) => `${scope}/bias_${k}${after}`,
+    idt: (k) => `${scope}/idt_${k}${after}`,
+    meaning,
+    context,
+  };
+}
+
+/** Number of layers: that of the training input, else the largest found. */
+export function layerCount(found: number, settings: Json, first: string): number {
+  const count = Array.isArray(settings.neuron) ? settings.neuron.length : found;
+  if (count === 0 || count > 64) {
+    throw missing(first, 'weights of the first layer of an embedding net', 'No embedding net was found in the graph.');
+  }
+  return count;
+}
+
+/**
+ * Nets by neighbour type or pair of types (centre * T + neighbour). Excluded pairs of two-sided models have none; where the graph has no
+ * training input they are found by that and marked in `excluded`.
+ */
+export function readEmbedding(part: GraphPart, scope: EmbeddingScope, excluded: Uint8Array): (Network | null)[] {
+  const { model, sel, settings } = part;
+  const { ntypes } = model;
   const centres = scope.oneSided ? 1 : ntypes;
-  const names = [...graph.nodes.keys()];
   const pattern = new RegExp(`${scope.pattern.source}(matrix|bias|idt)_(\\d+)_(\\d+)$`);
-  let layers = 0;
+  let found = 0;
   const present = new Set<string>();
-  for (const name of names) {
+  for (const name of model.graph.nodes.keys()) {
     const match = pattern.exec(name);
     if (!match) continue;
-    layers = Math.max(layers, Number(match[2]));
+    found = Math.max(found, Number(match[2]));
     present.add(`${name.slice(0, name.indexOf('/'))} ${Number(match[3])}`);
   }
-  const neuron = section(model.script, 'model', 'descriptor').neuron;
-  if (Array.isArray(neuron)) layers = neuron.length;
-  if (layers === 0 || layers > 64) {
-    throw missing(
-      `${scope.scope(0)}/matrix_1_0`,
-      'weights of the first layer of an embedding net',
-      'No embedding net was found in the graph.',
-    );
-  }
-  const activation = activationOf(model, 'descriptor', scope.pattern);
+  const layers = layerCount(found, settings, `${scope.scope(0)}/matrix_1_0`);
+  const activation = activationOf(model, settings, 'model.descriptor', scope.pattern);
   const total = centres * ntypes;
   const expected = `The model has ${ntypes} type${ntypes === 1 ? '' : 's'}${model.typeNames.length > 0 ? ` (${model.typeNames.join(' ')})` : ''}, so ${total} embedding net${
     total === 1 ? ' is' : 's are'
   } expected and ${present.size} ${present.size === 1 ? 'was' : 'were'} found.`;
-  const resnetDt = section(model.script, 'model', 'descriptor').resnet_dt === true;
+  const resnetDt = settings.resnet_dt === true;
   const out: (Network | null)[] = [];
   for (let centre = 0; centre < centres; centre++) {
     for (let neighbour = 0; neighbour < ntypes; neighbour++) {
       const prefix = scope.scope(centre);
-      const found = present.has(`${prefix} ${neighbour}`);
-      if (!found) {
+      if (!present.has(`${prefix} ${neighbour}`)) {
         const isExcluded = !scope.oneSided && excluded[centre * ntypes + neighbour] !== 0;
         // Without a training input a pair is excluded when neither order of it has a net.
         const unknownExclusion = !scope.oneSided && model.script === null && !present.has(`${scope.scope(neighbour)} ${centre}`);
         if (isExcluded || unknownExclusion || sel[neighbour] === 0) {
-          if (!scope.oneSided && unknownExclusion) {
+          if (unknownExclusion) {
             excluded[centre * ntypes + neighbour] = 2;
             excluded[neighbour * ntypes + centre] = 2;
           }
@@ -196,76 +271,8 @@ export function readEmbedding(model: GraphModel, scope: EmbeddingScope, excluded
       const pair = scope.oneSided
         ? `${typeLabel(model, neighbour)} as neighbour`
         : `${typeLabel(model, neighbour)} -> ${typeLabel(model, centre)}`;
-      const net: Layer[] = [];
-      let width = 1;
-      for (let k = 1; k <= layers; k++) {
-        const name = `${prefix}/matrix_${k}_${neighbour}`;
-        const weights = matrix(required(model, name, `weights ${pair}, layer ${k}`, expected), name);
-        const bias = required(model, `${prefix}/bias_${k}_${neighbour}`, `bias ${pair}, layer ${k}`, expected).values;
-        const shortcut = weights.outputs === width ? 'identity' : weights.outputs === 2 * width ? 'double' : 'none';
-        const idtName = `${prefix}/idt_${k}_${neighbour}`;
-        // Graphs may hold idt for every layer; it acts only where there is a shortcut.
-        const idt =
-          shortcut === 'none'
-            ? null
-            : resnetDt
-              ? required(model, idtName, `timestep ${pair}, layer ${k}`).values
-              : (floats(model, idtName)?.values ?? null);
-        net.push(makeLayer({ ...weights, bias, idt, activation, shortcut }, name));
-        width = weights.outputs;
-      }
-      out.push(makeNetwork(net, 1, null, `embedding net ${pair}`));
+      out.push(readNetwork(model, networkNames(prefix, `_${neighbour}`, pair, expected), layers, 1, activation, resnetDt));
     }
-  }
-  return out;
-}
-
-/** One fitting net a centre type. `inputs` is the width of the descriptor, or null to take it from the first matrix. */
-export function readFitting(model: GraphModel, inputs: number | null): Network[] {
-  const { graph, ntypes } = model;
-  if (graph.has('final_layer/matrix')) throw unsupported('type embedding', 'one fitting net shared by all types');
-  const pattern = /^layer_(\d+)_type_\d+\/(matrix|bias|idt)$/;
-  let layers = 0;
-  for (const name of graph.nodes.keys()) {
-    const match = pattern.exec(name);
-    if (match) layers = Math.max(layers, Number(match[1]) + 1);
-  }
-  const settings = section(model.script, 'model', 'fitting_net');
-  if (Array.isArray(settings.neuron)) layers = settings.neuron.length;
-  if (layers > 64) throw wrongShape('fitting net', 'at most 64 layers', String(layers));
-  const activation: Activation = layers === 0 ? { name: 'linear' } : activationOf(model, 'fitting_net', /^layer_\d+_type_\d+\//);
-  const resnetDt = settings.resnet_dt === true;
-  const out: Network[] = [];
-  for (let t = 0; t < ntypes; t++) {
-    const net: Layer[] = [];
-    let width = inputs;
-    for (let k = 0; k < layers; k++) {
-      const prefix = `layer_${k}_type_${t}`;
-      const weights = matrix(
-        required(model, `${prefix}/matrix`, `weights of the fitting net of ${typeLabel(model, t)}, layer ${k}`),
-        `${prefix}/matrix`,
-      );
-      const bias = required(model, `${prefix}/bias`, `bias of the fitting net of ${typeLabel(model, t)}, layer ${k}`).values;
-      // The first layer never has a shortcut, and none doubles in the fitting nets of graphs (1.8).
-      const shortcut = k > 0 && weights.outputs === width ? 'identity' : 'none';
-      const idtName = `${prefix}/idt`;
-      const idt =
-        shortcut === 'none'
-          ? null
-          : resnetDt
-            ? required(model, idtName, `timestep of the fitting net of ${typeLabel(model, t)}, layer ${k}`).values
-            : (floats(model, idtName)?.values ?? null);
-      net.push(makeLayer({ ...weights, bias, idt, activation, shortcut }, prefix));
-      width = weights.outputs;
-    }
-    const name = `final_layer_type_${t}`;
-    const weights = matrix(
-      required(model, `${name}/matrix`, `output weights of the fitting net of ${typeLabel(model, t)}`),
-      `${name}/matrix`,
-    );
-    const bias = required(model, `${name}/bias`, `output bias of the fitting net of ${typeLabel(model, t)}`).values;
-    net.push(makeLayer({ ...weights, bias, idt: null, activation: { name: 'linear' }, shortcut: 'none' }, name));
-    out.push(makeNetwork(net, inputs ?? net[0]!.inputs, 1, `fitting net of ${typeLabel(model, t)}`));
   }
   return out;
 }

@@ -1,7 +1,7 @@
 /** Kinds of frozen graphs that are not evaluated, each refused by its name (deep-potential.md 2.7). */
 import type { Graph } from './graph.js';
 import { unsupported } from './refusal.js';
-import { isSet, type Json, section } from './training-script.js';
+import { isObject, isSet, type Json, section } from './training-script.js';
 
 /** Operations that give a kind away. */
 const operations: readonly [pattern: RegExp, word: string, why: string][] = [
@@ -11,19 +11,13 @@ const operations: readonly [pattern: RegExp, word: string, why: string][] = [
   [/^DescrptSeAEf/, 'se_a_ef', 'a descriptor in an electric field'],
   [/^Descrpt$/, 'loc_frame', 'local-frame descriptors'],
   [/^TabulateFusionSeT/, 'se_e3', 'three-body embedding'],
-  [/^(ProdEnvMatAMix|TabulateFusionSeAtten)$/, 'se_atten', 'the se_atten (dpa1) descriptor is not evaluated by this version'],
-  [/^(ProdEnvMatR|DescrptSeR|TabulateFusionSeR)$/, 'se_e2_r', 'the radial descriptor is not evaluated by this version'],
-  [/^(SoftMinSwitch|PairTab)$/, 'pairtab', 'a pair table with zbl-like switching is not evaluated by this version'],
 ];
 
 const nodes: readonly [pattern: RegExp, word: string, why: string][] = [
   [/^spin_attr\//, 'spin', 'spins are degrees of freedom of their own'],
   [/(^|\/)attention_layer_/, 'attention', 'se_atten (dpa1) with attention layers'],
   [/^share_.*_type_|^share_/, 'layer_name', 'fitting layers shared by name'],
-  [/^filter_type_all\/matrix_\d+_\d+_\d+$/, 'se_e3', 'three-body embedding'],
-  [/^descrpt_attr_\d+\//, 'hybrid', 'a descriptor made of several descriptors is not evaluated by this version'],
-  [/^(type_embed_net|t_typeebd)/, 'type embedding', 'nets that take the type as an input are not evaluated by this version'],
-  [/^model_attr\/(.*\/)?t_tab_(info|data)$/, 'pairtab', 'a pair table with zbl-like switching is not evaluated by this version'],
+  [/^filter_type_all(_\d+)?\/matrix_\d+_\d+_\d+$/, 'se_e3', 'three-body embedding'],
 ];
 
 export function refuseGraph(graph: Graph, script: Json | null): void {
@@ -64,17 +58,6 @@ export function refuseGraph(graph: Graph, script: Json | null): void {
       );
     }
   }
-  for (const [node, word] of [
-    ['fitting_attr/dfparam', 'fparam'],
-    ['fitting_attr/daparam', 'aparam'],
-  ] as const) {
-    const count = graph.number(node) ?? 0;
-    if (count !== 0)
-      throw unsupported(
-        word,
-        `${count} ${word === 'fparam' ? 'frame' : 'atom'} parameters as further inputs are not evaluated by this version`,
-      );
-  }
   refuseScript(script);
 }
 
@@ -85,21 +68,29 @@ function refuseScript(script: Json | null): void {
   if (typeof type === 'string' && type !== 'standard' && type !== 'ener')
     throw unsupported(type, `the model type of its training input is "${type}"`);
   if (isSet(model.spin)) throw unsupported('spin', 'spins are degrees of freedom of their own');
-  if (isSet(model.use_srtab))
-    throw unsupported('pairtab', 'a pair table with zbl-like switching is not evaluated by this version');
   if (isSet(model.pair_exclude_types))
     throw unsupported('pair_exclude_types', 'pairs excluded for the whole model are not defined for graphs');
   if (isSet(model.atom_exclude_types))
     throw unsupported('atom_exclude_types', 'atoms excluded for the whole model are not defined for graphs');
   const descriptor = section(model, 'descriptor');
-  const kind = descriptor.type;
-  if (typeof kind === 'string' && kind !== 'se_e2_a' && kind !== 'se_a')
-    throw unsupported(kind, `the descriptor of its training input is "${kind}"`);
-  if (isSet(descriptor.env_protection)) throw unsupported('env_protection', 'a shifted distance is not defined for graphs');
+  if (descriptor.type === 'hybrid') {
+    for (const part of Array.isArray(descriptor.list) ? descriptor.list : []) refuseDescriptor(isObject(part) ? part : {});
+  } else refuseDescriptor(descriptor);
   const fitting = section(model, 'fitting_net');
   if (typeof fitting.type === 'string' && fitting.type !== 'ener')
     throw unsupported(fitting.type, `the fitting net of its training input is "${fitting.type}"`);
   for (const key of ['use_aparam_as_mask', 'tot_ener_zero', 'layer_name']) {
     if (isSet(fitting[key])) throw unsupported(key, `fitting_net.${key} of its training input is set`);
   }
+}
+
+const descriptors = ['se_e2_a', 'se_a', 'se_e2_r', 'se_r', 'se_atten', 'se_atten_v2', 'dpa1'];
+
+function refuseDescriptor(descriptor: Json): void {
+  const { type } = descriptor;
+  if (typeof type === 'string' && !descriptors.includes(type))
+    throw unsupported(type, `the descriptor of its training input is "${type}"`);
+  if (isSet(descriptor.env_protection)) throw unsupported('env_protection', 'a shifted distance is not defined for graphs');
+  if (typeof descriptor.attn_layer === 'number' && descriptor.attn_layer > 0)
+    throw unsupported('attention', 'se_atten (dpa1) with attention layers');
 }

@@ -3,24 +3,44 @@ import { PotentialError } from '../../errors.js';
 import type { EmbeddingTable } from '../deep-potential-parameters.js';
 import { makeTable } from './assemble.js';
 import { type Graph, type GraphNode, integerAttribute, typeAttribute } from './graph.js';
-import { type EmbeddingScope, type GraphModel, typeLabel } from './graph-networks.js';
-import { wrongShape } from './refusal.js';
+import { type EmbeddingScope, type GraphPart, typeLabel } from './graph-networks.js';
+import { requireFinite, wrongShape } from './refusal.js';
 
 export interface GraphTables {
   readonly tables: (EmbeddingTable | null)[];
   readonly width: number;
 }
 
-export function readTables(model: GraphModel, scope: EmbeddingScope, excluded: Uint8Array): GraphTables {
-  const { graph, ntypes, sel } = model;
+const fusionOps = { se_e2_a: ['TabulateFusionSeA', 'TabulateFusion'], se_e2_r: ['TabulateFusionSeR'] };
+
+/** Table operations of a part whose nets belong to types or pairs. */
+function fusions({ model, kind }: GraphPart): GraphNode[] {
+  return model.graph.operations(...fusionOps[kind]);
+}
+
+export function isCompressed(part: GraphPart, scope: EmbeddingScope): boolean {
+  return fusions(part).some((node) => scope.pattern.test(node.name));
+}
+
+export function readTables(part: GraphPart, scope: EmbeddingScope, excluded: Uint8Array): GraphTables {
+  const { model, sel, kind } = part;
+  const { graph, ntypes } = model;
   const centres = scope.oneSided ? 1 : ntypes;
   const tables: (EmbeddingTable | null)[] = new Array(centres * ntypes).fill(null);
+  const byScope = new Map<string, { node: GraphNode; neighbour: number }[]>();
+  for (const node of fusions(part)) {
+    if (!scope.pattern.test(node.name)) continue;
+    const name = node.name.slice(0, node.name.indexOf('/'));
+    const list = byScope.get(name) ?? [];
+    list.push({ node, neighbour: neighbourType(part, node) });
+    byScope.set(name, list);
+  }
+  const has = (centre: number, neighbour: number) =>
+    byScope.get(scope.scope(centre))?.some((entry) => entry.neighbour === neighbour) ?? false;
   let width = 0;
   for (let centre = 0; centre < centres; centre++) {
     const prefix = `${scope.scope(centre)}/`;
-    for (const node of graph.operations('TabulateFusionSeA', 'TabulateFusion')) {
-      if (!node.name.startsWith(prefix)) continue;
-      const neighbour = neighbourType(model, node);
+    for (const { node, neighbour } of byScope.get(scope.scope(centre)) ?? []) {
       const index = centre * ntypes + neighbour;
       if (tables[index])
         throw wrongShape(
@@ -37,34 +57,30 @@ export function readTables(model: GraphModel, scope: EmbeddingScope, excluded: U
     for (let neighbour = 0; neighbour < ntypes; neighbour++) {
       if (tables[centre * ntypes + neighbour] || sel[neighbour] === 0) continue;
       if (!scope.oneSided && excluded[centre * ntypes + neighbour]) continue;
-      if (!scope.oneSided && model.script === null && !hasTable(model, scope, neighbour, centre)) {
+      if (!scope.oneSided && model.script === null && !has(neighbour, centre)) {
         // Neither order of the pair has a table: it is excluded.
         excluded[centre * ntypes + neighbour] = 2;
         excluded[neighbour * ntypes + centre] = 2;
         continue;
       }
+      const op = fusionOps[kind][0]!;
       throw new PotentialError(
         'MODEL_MISSING_TENSOR',
-        `the model has no operation "${prefix}TabulateFusionSeA..." for ${typeLabel(model, neighbour)} as neighbour${scope.oneSided ? '' : ` of ${typeLabel(model, centre)}`} (its embedding table)`,
-        { hint: 'the file is damaged or was edited; compress the model again', tensor: `${prefix}TabulateFusionSeA` },
+        `the model has no operation "${prefix}${op}..." for ${typeLabel(model, neighbour)} as neighbour${scope.oneSided ? '' : ` of ${typeLabel(model, centre)}`} (its embedding table)`,
+        { hint: 'the file is damaged or was edited; compress the model again', tensor: `${prefix}${op}` },
       );
     }
   }
   return { tables, width };
 }
 
-function hasTable(model: GraphModel, scope: EmbeddingScope, centre: number, neighbour: number): boolean {
-  const prefix = `${scope.scope(centre)}/`;
-  return model.graph
-    .operations('TabulateFusionSeA', 'TabulateFusion')
-    .some((node) => node.name.startsWith(prefix) && neighbourType(model, node) === neighbour);
-}
-
 /** The slots that the operation reads tell the neighbour type: follow its rows back to the slice. */
-function neighbourType(model: GraphModel, node: GraphNode): number {
-  const { graph, sel } = model;
+function neighbourType({ model, sel, kind }: GraphPart, node: GraphNode): number {
+  const { graph } = model;
+  // Table, header and rows; with the rows of se_e2_a apart from the variable s.
+  const [input, components] = kind === 'se_e2_r' ? [2, 1] : [3, 4];
   let at: GraphNode | undefined = node;
-  let reference: string | undefined = node.inputs[3];
+  let reference: string | undefined = node.inputs[input];
   for (let hops = 0; hops < 16 && reference !== undefined; hops++) {
     at = graph.nodes.get(reference.replace(/:\d+$/, ''));
     if (!at || at.op === 'Slice') break;
@@ -77,10 +93,62 @@ function neighbourType(model: GraphModel, node: GraphNode): number {
   let offset = 0;
   for (let t = 0; t < sel.length; t++) {
     // Both must fit: a type without slots begins where the next one does.
-    if (begin[1] === 4 * offset && size[1] === 4 * sel[t]!) return t;
+    if (begin[1] === components * offset && size[1] === components * sel[t]!) return t;
     offset += sel[t]!;
   }
   throw unknownSlots(node, `slice "${at.name}" takes columns ${begin[1]} and ${size[1]} more, which are the slots of no type`);
+}
+
+/** The one table of g(s) in strip mode, and the constant that tt of a pair is looked up in (1.14, 2.3). */
+export function readStrippedTable(
+  { model }: GraphPart,
+  node: GraphNode,
+): { table: EmbeddingTable; width: number; factors: (neighbour: number, centre: number) => Float64Array; oneSided: boolean } {
+  const { graph, ntypes } = model;
+  const { table, outputs } = readTable(graph, node);
+  const gather = lookUpNode(graph, node.inputs[4]);
+  const name = gather?.inputs[0];
+  const values = name === undefined ? undefined : graph.tensor(name);
+  if (!gather || !values) {
+    throw new PotentialError(
+      'MODEL_MISSING_TENSOR',
+      `the factors of the types of operation "${node.name}" do not come from a look-up in a constant`,
+      {
+        hint: 'the file is damaged or was made in an unknown way; compress the model again',
+        tensor: node.inputs[4] ?? node.name,
+      },
+    );
+  }
+  const [count = 0, columns = 0] = values.shape;
+  const oneSided = count === ntypes + 1;
+  if (values.shape.length !== 2 || columns !== outputs || !(oneSided || count === (ntypes + 1) ** 2))
+    throw wrongShape(
+      `tensor "${name}"`,
+      `${(ntypes + 1) ** 2} or ${ntypes + 1} rows of ${outputs} factors`,
+      `shape [${values.shape.join(', ')}]`,
+    );
+  requireFinite(values.values, `tensor "${name}"`);
+  const factors = (neighbour: number, centre: number) => {
+    const row = oneSided ? neighbour : centre * (ntypes + 1) + neighbour;
+    return values.values.subarray(row * outputs, row * outputs + outputs);
+  };
+  return { table, width: outputs, factors, oneSided };
+}
+
+/** The look-up that a reference leads to, through shapes and the product with the smoothing function. */
+function lookUpNode(graph: Graph, reference: string | undefined): GraphNode | null {
+  let waiting = reference === undefined ? [] : [reference];
+  for (let hops = 0; hops < 16 && waiting.length > 0 && waiting.length < 64; hops++) {
+    const next: string[] = [];
+    for (const name of waiting) {
+      const node = graph.nodes.get(name.replace(/:\d+$/, ''));
+      if (node?.op === 'GatherV2' || node?.op === 'Gather') return node;
+      if (node?.op === 'Mul') next.push(...node.inputs);
+      else if (node && ['Reshape', 'Identity', 'Cast'].includes(node.op) && node.inputs[0]) next.push(node.inputs[0]);
+    }
+    waiting = next;
+  }
+  return null;
 }
 
 function unknownSlots(node: GraphNode, why: string): PotentialError {

@@ -4,7 +4,9 @@ import { PotentialError } from '../../errors.js';
 /** A kind of model that exists and that ionclay does not evaluate; `word` is the name by which its makers call it. */
 export function unsupported(word: string, why: string, hint?: string): PotentialError {
   return new PotentialError('MODEL_UNSUPPORTED', `the model uses ${word}: ${why}`, {
-    hint: hint ?? 'ionclay evaluates energy models with the se_e2_a descriptor (fparam, aparam and type embedding aside)',
+    hint:
+      hint ??
+      'ionclay evaluates energy models with the descriptors se_e2_a, se_e2_r, se_atten (dpa1) without attention, and hybrids of these',
     word,
   });
 }
