@@ -1,4 +1,5 @@
 /** TorchScript models: the tree of a native model as the objects and attributes that the PyTorch classes have (deep-potential.md 2.5). */
+import { ZipArchive } from '../../lib/potential/formats/zip';
 import { Leaf, type Tree } from './native-trees';
 import { Instance, type PthOptions, TypedList, writePth } from './pickle-writer';
 
@@ -187,4 +188,10 @@ export function torchModel(tree: Tree, className?: string): Instance {
 
 export function nativePth(tree: Tree, options?: PthOptions): Uint8Array {
   return writePth(torchModel(tree), options);
+}
+
+/** The root object, and its pickle, to be damaged and written with the storages of the root. */
+export function picklePth(tree: Tree): { root: Instance; pickle: Uint8Array } {
+  const root = torchModel(tree);
+  return { root, pickle: new ZipArchive(writePth(root)).read('model/data.pkl').slice() };
 }

@@ -1,6 +1,6 @@
 /** Descriptor dpa1 (se_atten) without attention: type embeddings that are constant for a pair of types (deep-potential.md 1.13, 1.14). */
 import type { EmbeddingTable, Network } from '../deep-potential-parameters.js';
-import { foldTypeEmbedding, markPairs, requireCapacity } from './assemble.js';
+import { foldTypeEmbedding, markPairs } from './assemble.js';
 import { evaluateNetwork } from './evaluate-network.js';
 import { type NativeDescriptor, nativeCutoffs, nativeStatistics } from './native-environment.js';
 import type { NetworkReader } from './native-networks.js';
@@ -25,6 +25,10 @@ export function dpa1Descriptor(tree: Json, path: string, reader: NetworkReader):
   const inputs = mode === 'strip' ? 1 : 1 + (oneSided ? tebd : 2 * tebd);
   const net = reader.single(tree.embeddings, where, inputs, null);
   const width = net.layers.at(-1)!.outputs;
+  // A model of 118 elements needs a fifth of it; a file that claims more types than it has room for is stopped here.
+  const most = 2 ** 23;
+  if (ntypes * ntypes * Math.max(width, net.layers[0]!.outputs) > most)
+    throw wrongShape(path, `at most ${most} numbers for all pairs of types`, `${ntypes} types, width ${width}`);
   const statistics = nativeStatistics(tree, path, reader, ntypes, slots, 4);
   const emptyRowsAreZero = statistics.davg.every((mean) => mean === 0);
   const common = {
@@ -111,7 +115,6 @@ function typeEmbedding(
   const tree = object(value, path);
   checkVersion(tree, 'TypeEmbedNet', path);
   if (isSet(tree.use_econf_tebd)) throw unsupported('use_econf_tebd', 'electron configurations as input of the type embedding');
-  requireCapacity(ntypes * tebd, path);
   const net = reader.network(tree.embedding, `${path}.embedding`, ntypes, tebd);
   const rows = new Float64Array(ntypes * tebd);
   for (let t = 0; t < ntypes; t++) {
@@ -131,7 +134,6 @@ function stripFactors(
   width: number,
   path: string,
 ): Float64Array {
-  requireCapacity(ntypes * ntypes * width, path);
   const k = rows.length / ntypes;
   const row = (t: number) => rows.subarray(t * k, t * k + k);
   const factors = new Float64Array(ntypes * ntypes * width);

@@ -25,6 +25,8 @@ export function parseNativeHdf5(bytes: Uint8Array): DeepPotentialParameters {
       hint: 'the file is damaged: copy it again and compare its SHA-256 with that of the source',
     });
   }
+  // Parts of the tree may name the same dataset: it is read once.
+  const known = new Map<string, NativeArray>();
   const array = (leaf: unknown, path: string): NativeArray => {
     if (typeof leaf !== 'string') {
       throw new PotentialError(
@@ -33,6 +35,8 @@ export function parseNativeHdf5(bytes: Uint8Array): DeepPotentialParameters {
         { key: path },
       );
     }
+    const before = known.get(leaf);
+    if (before) return before;
     const dataset = file.dataset(leaf);
     if (!dataset) {
       throw new PotentialError('MODEL_MISSING_TENSOR', `the model has no dataset "${leaf}" (${path})`, {
@@ -41,7 +45,9 @@ export function parseNativeHdf5(bytes: Uint8Array): DeepPotentialParameters {
         hint: 'the file is damaged or was edited; export the model again',
       });
     }
-    return { single: dataset.kind === 'float32', shape: dataset.shape, values: dataset.values };
+    const read = { single: dataset.kind === 'float32', shape: dataset.shape, values: dataset.values };
+    known.set(leaf, read);
+    return read;
   };
   return nativeParameters(tree, array, 'dp');
 }

@@ -13,7 +13,14 @@ export function parseNativeText(bytes: Uint8Array, head: string): DeepPotentialP
   if (!/["']?model["']?\s*:/.test(text)) throw notAModel('the text has no key "model"');
   const { tree, arrays } = format === 'json' ? { tree: fromJson(text), arrays: [] } : fromYaml(text);
   if (!isObject(tree) || !isObject(tree.model)) throw notAModel('the text has no mapping under the key "model"');
-  return nativeParameters(tree, (leaf, path) => textArray(leaf, path, text.length, arrays), format);
+  // Aliases of YAML are the same array at many places: it is read once.
+  const known = new Map<unknown, NativeArray>();
+  const array = (leaf: unknown, path: string) => {
+    const read = known.get(leaf) ?? textArray(leaf, path, text.length, arrays);
+    known.set(leaf, read);
+    return read;
+  };
+  return nativeParameters(tree, array, format);
 }
 
 function notAModel(why: string): PotentialError {
