@@ -3,9 +3,9 @@ import { StudyError } from '../errors.js';
 import type { Compression, Precision } from './potential.js';
 
 /** `mixed`: nets and tables in float32, all sums in double. */
-export const PRECISIONS: readonly Precision[] = ['double'];
+export const PRECISIONS: readonly Precision[] = ['double', 'mixed'];
 /** `auto`: embedding nets become tables with a measured error. */
-export const COMPRESSIONS: readonly Compression[] = ['none'];
+export const COMPRESSIONS: readonly Compression[] = ['none', 'auto'];
 /** What dynamics takes (interface.md 2); single evaluations take `none`. */
 export const DYNAMICS_COMPRESSION: Compression = 'none';
 

@@ -62,7 +62,7 @@ Napi::Value neighbour_list(const Napi::CallbackInfo& call) {
     if (!(cutoff > 0)) throw Error("E_NUMBER", "the cutoff must be positive");
     if (positions.size() % 3 != 0 || positions.empty()) throw Error("E_NUMBER", "positions must hold three numbers an atom");
     NeighbourList list;
-    list.build(positions.data(), positions.size() / 3, cell, cutoff, {integer(call[4], "threads", 1, 1024), nullptr});
+    list.build(positions.data(), positions.size() / 3, nullptr, cell, cutoff, {integer(call[4], "threads", 1, 1024), nullptr});
     const std::size_t n = list.natoms();
     Napi::Uint32Array offsets = Napi::Uint32Array::New(env, n + 1);
     Napi::Uint32Array neighbours = Napi::Uint32Array::New(env, list.size());

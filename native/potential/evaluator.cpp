@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 #include <string>
+#include <typeinfo>
 
 #include "native/core/error.hpp"
 #include "native/core/sums.hpp"
@@ -35,12 +36,14 @@ Evaluator::Evaluator(std::vector<std::shared_ptr<const Potential>> potentials, A
       skin_(skin),
       overflow_rule_(overflow_rule),
       parameters_(std::move(parameters)),
+      list_(potentials_[0]->make_neighbours()),
       results_(potentials_.size()) {
   for (std::size_t k = 0; k < potentials_.size(); ++k) {
     const Potential& potential = *potentials_[k];
-    if (potential.cutoff() != cutoff_ || potential.ntypes() != potentials_[0]->ntypes()) {
-      throw Error("COMMITTEE_MISMATCH",
-                  "potential " + std::to_string(k) + " has another cutoff or number of types than the first");
+    const std::unique_ptr<Neighbours> own = potential.make_neighbours();
+    if (potential.cutoff() != cutoff_ || potential.ntypes() != potentials_[0]->ntypes() || typeid(*own) != typeid(*list_)) {
+      throw Error("COMMITTEE_MISMATCH", "potential " + std::to_string(k) +
+                                            " is of another kind, or has another cutoff or number of types than the first");
     }
     require_parameters(potential, parameters_, natoms());
     workspaces_.push_back(potential.make_workspace());
@@ -58,19 +61,19 @@ void Evaluator::compute(const Execution& execution, bool members) {
   if (rebuilt_) {
     if (arrays_.images != nullptr) wrap(cell);
     reference_.clear();  // half a list must never be used
-    list_.build(arrays_.positions, natoms(), cell, cutoff_ + skin_, execution);
+    list_->build(arrays_.positions, natoms(), types_.data(), cell, cutoff_ + skin_, execution);
     std::copy(arrays_.cell, arrays_.cell + 9, reference_cell_.begin());
     reference_.assign(arrays_.positions, arrays_.positions + 3 * natoms());
     rebuilds_ += 1;
   }
-  list_.shift_vectors(cell, shifts_);
+  list_->shift_vectors(cell, shifts_);
   results_[0].seconds[0] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   Configuration configuration;
   configuration.natoms = natoms();
-  configuration.positions = list_.internal_positions(arrays_.positions, cell, internal_);
+  configuration.positions = list_->internal_positions(arrays_.positions, cell, internal_);
   configuration.types = types_.data();
   configuration.cell = &cell;
-  configuration.list = &list_;
+  configuration.list = list_.get();
   configuration.shifts = shifts_.data();
   configuration.overflow_rule = overflow_rule_;
   if (!parameters_.frame.empty()) {
@@ -95,7 +98,7 @@ void Evaluator::compute(const Execution& execution, bool members) {
 void Evaluator::restore(std::vector<double> positions, const std::array<double, 9>& cell, const Execution& execution) {
   const Cell box = Cell::make(cell.data(), periodic_);
   reference_.clear();  // as above: should the build fail there is no list
-  list_.build(positions.data(), natoms(), box, cutoff_ + skin_, execution);
+  list_->build(positions.data(), natoms(), types_.data(), box, cutoff_ + skin_, execution);
   reference_cell_ = cell;
   reference_ = std::move(positions);
 }

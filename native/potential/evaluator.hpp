@@ -45,7 +45,7 @@ class Evaluator {
   const Results& results(std::size_t member = 0) const { return results_[member]; }
   std::uint32_t rebuilds() const { return rebuilds_; }
   bool rebuilt() const { return rebuilt_; }
-  std::size_t listed_pairs() const { return list_.size(); }
+  std::size_t listed_pairs() const { return list_->size(); }
   bool has_reference() const { return !reference_.empty(); }
   const std::vector<double>& reference_positions() const { return reference_; }
   const std::array<double, 9>& reference_cell() const { return reference_cell_; }
@@ -67,7 +67,7 @@ class Evaluator {
   double skin_;
   SelOverflow overflow_rule_;
   Parameters parameters_;
-  NeighbourList list_;
+  std::unique_ptr<Neighbours> list_;
   std::vector<double> reference_;
   std::array<double, 9> reference_cell_{};
   std::vector<double> shifts_;

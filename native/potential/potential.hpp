@@ -7,22 +7,22 @@
 #include <vector>
 
 #include "native/core/cell.hpp"
-#include "native/core/neighbour_list.hpp"
+#include "native/core/neighbours.hpp"
 #include "native/core/thread_pool.hpp"
 
 namespace ionclay {
 
 enum class SelOverflow { truncate = 0, grow = 1, stop = 2 };
 
-// One configuration. `positions` are those that the list's entries refer to: r_ij = (x_j - x_i) + shift, in this order of additions,
-// so that a pair and its mirror agree to the last bit.
+// One configuration. `positions` are those that the list's lattice vectors refer to.
 struct Configuration {
   std::size_t natoms = 0;
   const double* positions = nullptr;
   // Type of every atom; -1 = virtual atom, neither centre nor neighbour.
   const std::int32_t* types = nullptr;
   const Cell* cell = nullptr;
-  const NeighbourList* list = nullptr;
+  // Made by the potential (make_neighbours), or by another of the same kind.
+  const Neighbours* list = nullptr;
   // Cartesian lattice vectors of the list's shifts, 3 each, for the present cell.
   const double* shifts = nullptr;
   SelOverflow overflow_rule = SelOverflow::truncate;
@@ -42,7 +42,8 @@ struct Results {
   std::uint64_t pairs_inside = 0;
   // Seconds of the last evaluation, summed over threads: list, environment, embedding, descriptor, fitting, forces (for benchmarks).
   double seconds[6] = {0, 0, 0, 0, 0, 0};
-  // Per type t: largest number of neighbours beyond sel[t] (2t) and how many atoms had any (2t + 1).
+  // Per descriptor and type t: largest number of neighbours beyond sel[t] (2t) and how many atoms had any (2t + 1); entry 0 where a
+  // descriptor has one group of slots for all types.
   std::vector<std::int32_t> overflow;
 };
 
@@ -59,6 +60,8 @@ class Potential {
   // How many frame parameters, and atom parameters an atom, the potential needs.
   virtual std::size_t fparam_count() const { return 0; }
   virtual std::size_t aparam_count() const { return 0; }
+  // An empty list of the kind that the potential works on.
+  virtual std::unique_ptr<Neighbours> make_neighbours() const = 0;
   virtual std::unique_ptr<Workspace> make_workspace() const = 0;
   // Bits of the results do not depend on execution.threads. Throws Error.
   virtual void compute(const Configuration& configuration, Workspace& workspace, Results& results,

@@ -92,9 +92,7 @@ inline VecF select(MaskF m, VecF yes, VecF no) { return {_mm256_blendv_ps(no.v, 
 // Lanes 0..kWidth-1 and kWidth..2 kWidth-1.
 inline VecD low_half(VecF a) { return {_mm256_cvtps_pd(_mm256_castps256_ps128(a.v))}; }
 inline VecD high_half(VecF a) { return {_mm256_cvtps_pd(_mm256_extractf128_ps(a.v, 1))}; }
-inline VecF narrow(VecD low, VecD high) {
-  return {_mm256_set_m128(_mm256_cvtpd_ps(high.v), _mm256_cvtpd_ps(low.v))};
-}
+inline VecF narrow(VecD low, VecD high) { return {_mm256_set_m128(_mm256_cvtpd_ps(high.v), _mm256_cvtpd_ps(low.v))}; }
 
 // 2^k for whole k in [-126, 127].
 inline VecF exp2_whole(VecF k) {

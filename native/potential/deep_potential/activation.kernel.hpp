@@ -9,55 +9,57 @@ namespace ionclay::IONCLAY_ISA {
 
 using deep_potential::Activation;
 
-inline VecD logistic(VecD x) {
+template <class Real>
+inline Vec<Real> logistic(Vec<Real> x) {
   // e^-|x| never overflows; both branches from it.
-  const VecD e = exp(-abs(x));
-  const VecD one = broadcast(1.0);
-  return select(x < broadcast(0.0), e, one) / (one + e);
+  const Vec<Real> e = exp(-abs(x));
+  const Vec<Real> one = splat<Real>(1.0);
+  return select(x < splat<Real>(0.0), e, one) / (one + e);
 }
 
-template <Activation ACT>
-inline VecD activate(VecD x, double threshold, VecD& slope) {
-  const VecD zero = broadcast(0.0);
-  const VecD one = broadcast(1.0);
+template <class Real, Activation ACT>
+inline Vec<Real> activate(Vec<Real> x, double threshold, Vec<Real>& slope) {
+  using V = Vec<Real>;
+  const V zero = splat<Real>(0.0);
+  const V one = splat<Real>(1.0);
   if constexpr (ACT == Activation::tanh) {
-    const VecD y = tanh(x);
+    const V y = tanh(x);
     slope = fnma(y, y, one);
     return y;
   } else if constexpr (ACT == Activation::gelu) {
-    const VecD a = broadcast(0.79788456080286535588);  // sqrt(2/pi)
-    const VecD b = broadcast(0.044715);
-    const VecD x2 = x * x;
-    const VecD t = tanh(a * x * fma(b, x2, one));
-    const VecD inner = a * fma(broadcast(3.0) * b, x2, one);
-    const VecD half = broadcast(0.5);
+    const V a = splat<Real>(0.79788456080286535588);  // sqrt(2/pi)
+    const V b = splat<Real>(0.044715);
+    const V x2 = x * x;
+    const V t = tanh(a * x * fma(b, x2, one));
+    const V inner = a * fma(splat<Real>(3.0) * b, x2, one);
+    const V half = splat<Real>(0.5);
     slope = half * (one + t) + half * x * fnma(t, t, one) * inner;
     return half * x * (one + t);
   } else if constexpr (ACT == Activation::relu) {
     slope = select(x > zero, one, zero);
     return max(zero, x);
   } else if constexpr (ACT == Activation::relu6) {
-    const VecD six = broadcast(6.0);
+    const V six = splat<Real>(6.0);
     slope = select((x > zero) & (x < six), one, zero);
     return min(six, max(zero, x));
   } else if constexpr (ACT == Activation::softplus) {
-    slope = logistic(x);
+    slope = logistic<Real>(x);
     return softplus(x);
   } else if constexpr (ACT == Activation::sigmoid) {
-    const VecD s = logistic(x);
+    const V s = logistic<Real>(x);
     slope = s * (one - s);
     return s;
   } else if constexpr (ACT == Activation::silu) {
-    const VecD s = logistic(x);
+    const V s = logistic<Real>(x);
     slope = s + x * s * (one - s);
     return x * s;
   } else if constexpr (ACT == Activation::silut) {
-    const VecD t = broadcast(threshold);
-    const VecD st = logistic(t);
-    const VecD k = st + t * st * (one - st);
-    const VecD s = logistic(x);
-    const VecD above = tanh(k * (x - t));
-    const MaskD low = x < t;
+    const V t = splat<Real>(threshold);
+    const V st = logistic<Real>(t);
+    const V k = st + t * st * (one - st);
+    const V s = logistic<Real>(x);
+    const V above = tanh(k * (x - t));
+    const auto low = x < t;
     slope = select(low, s + x * s * (one - s), k * fnma(above, above, one));
     return select(low, x * s, above + t * st);
   } else {

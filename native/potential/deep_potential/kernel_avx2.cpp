@@ -4,5 +4,5 @@
 #include "native/potential/deep_potential/block.kernel.hpp"
 
 namespace ionclay::deep_potential::kernels {
-const Kernel avx2 = {ionclay::avx2::embed, ionclay::avx2::fit, ionclay::avx2::block};
+const Kernels avx2 = {IONCLAY_KERNEL(double), IONCLAY_KERNEL(float)};
 }

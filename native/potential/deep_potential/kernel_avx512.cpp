@@ -4,5 +4,5 @@
 #include "native/potential/deep_potential/block.kernel.hpp"
 
 namespace ionclay::deep_potential::kernels {
-const Kernel avx512 = {ionclay::avx512::embed, ionclay::avx512::fit, ionclay::avx512::block};
+const Kernels avx512 = {IONCLAY_KERNEL(double), IONCLAY_KERNEL(float)};
 }

@@ -4,5 +4,5 @@
 #include "native/potential/deep_potential/block.kernel.hpp"
 
 namespace ionclay::deep_potential::kernels {
-const Kernel baseline = {ionclay::baseline::embed, ionclay::baseline::fit, ionclay::baseline::block};
+const Kernels baseline = {IONCLAY_KERNEL(double), IONCLAY_KERNEL(float)};
 }

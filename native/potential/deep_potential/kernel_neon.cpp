@@ -4,5 +4,5 @@
 #include "native/potential/deep_potential/block.kernel.hpp"
 
 namespace ionclay::deep_potential::kernels {
-const Kernel neon = {ionclay::neon::embed, ionclay::neon::fit, ionclay::neon::block};
+const Kernels neon = {IONCLAY_KERNEL(double), IONCLAY_KERNEL(float)};
 }

@@ -1,182 +1,317 @@
 // SPDX-License-Identifier: MIT
 // Parameters -> padded layouts of the kernels, and the constants that need a kernel to compute them (empty slots, vacuum energies).
+#include "native/potential/deep_potential/model.hpp"
+
 #include <algorithm>
 #include <string>
+#include <type_traits>
 
 #include "native/core/error.hpp"
-#include "native/potential/deep_potential/deep_potential.hpp"
 #include "native/potential/deep_potential/scratch.hpp"
 
-namespace ionclay {
-
-using namespace deep_potential;
+namespace ionclay::deep_potential {
 
 namespace {
-
-int padded(int n) { return (n + kPad - 1) / kPad * kPad; }
 
 void require(bool condition, const char* what) {
   if (!condition) throw Error("MODEL_SHAPE", std::string("model parameters do not fit together: ") + what);
 }
 
-const Kernel* kernel_for(Isa isa) {
-  switch (isa) {
-#if defined(IONCLAY_HAVE_X86)
-    case Isa::avx2: return &kernels::avx2;
-    case Isa::avx512: return &kernels::avx512;
-#elif defined(IONCLAY_HAVE_NEON)
-    case Isa::neon: return &kernels::neon;
-#endif
-    default: return &kernels::baseline;
-  }
+bool in_range(const std::vector<int>& indices, std::size_t size) {
+  return std::all_of(indices.begin(), indices.end(), [&](int k) { return k >= -1 && k < static_cast<int>(size); });
 }
 
 }  // namespace
 
-DeepPotential::~DeepPotential() = default;
-
-const double* DeepPotential::keep(std::vector<double> values) {
-  numbers_.push_back(std::move(values));
-  return numbers_.back().data();
+template <class Real>
+std::vector<Real> packed(const std::vector<double>& matrix, int rows, int columns, int strip) {
+  std::vector<Real> out(matrix.size());
+  for (int first = 0; first < columns; first += strip) {
+    const int width = std::min(strip, columns - first);
+    Real* at = out.data() + static_cast<std::size_t>(first) * rows;
+    for (int r = 0; r < rows; ++r) {
+      for (int c = 0; c < width; ++c)
+        at[static_cast<std::size_t>(r) * width + c] =
+            static_cast<Real>(matrix[static_cast<std::size_t>(r) * columns + first + c]);
+    }
+  }
+  return out;
 }
 
-DeepPotential::DeepPotential(const DeepPotentialParameters& p, Isa isa) : kernel_(kernel_for(isa)) {
+template <class Real>
+template <class T>
+const T* Model<Real>::keep(std::vector<T> values) {
+  if constexpr (std::is_same_v<T, double>) {
+    doubles_.push_back(std::move(values));
+    return doubles_.back().data();
+  } else if constexpr (std::is_same_v<T, float>) {
+    floats_.push_back(std::move(values));
+    return floats_.back().data();
+  } else if constexpr (std::is_same_v<T, std::int32_t>) {
+    integers_.push_back(std::move(values));
+    return integers_.back().data();
+  } else {
+    flags_.push_back(std::move(values));
+    return flags_.back().data();
+  }
+}
+
+template <class Real>
+Model<Real>::Model(const DeepPotentialParameters& p, const Kernel<Real>& kernel, bool fitting)
+    : source_(p), kernel_(kernel), types_(p.ntypes) {
   const std::size_t types = static_cast<std::size_t>(p.ntypes);
   require(p.ntypes > 0 && p.ntypes <= 128, "number of types");
-  require(p.cutoff > 0 && p.cutoff > p.smooth && p.switch_width > 0, "cutoff");
-  require(p.sel.size() == types && p.width > 0 && p.axis > 0 && p.axis <= p.width && p.slots > 0, "sel, width or axis");
-  require(p.width <= 1 << 16 && static_cast<std::int64_t>(p.width) * p.axis <= 1 << 20, "width or axis");
-  const std::size_t nets = p.one_sided ? types : types * types;
-  require(p.embedding.size() == nets && (p.tables.empty() || p.tables.size() == nets) && p.fitting.size() == types,
-          "number of nets");
-  for (const auto* flags : {&p.excluded, &p.pair_excluded}) require(flags->size() == types * types, "exclusions");
+  require(p.cutoff > 0 && !p.descriptors.empty() && p.descriptors.size() <= 64, "cutoff or descriptors");
+  require(p.fitting.size() == types, "number of fitting nets");
+  require(p.pair_excluded.size() == types * types, "exclusions");
   for (const auto* flags : {&p.atom_excluded, &p.fitting_excluded, &p.subtract_vacuum})
     require(flags->size() == types, "type flags");
   for (const auto* values : {&p.atom_bias, &p.out_std, &p.out_bias}) require(values->size() == types, "biases");
-
+  layers_.resize(p.layers.size());
   view_.ntypes = p.ntypes;
   view_.cutoff = p.cutoff;
-  view_.smooth = p.smooth;
-  view_.switch_width = p.switch_width;
-  view_.protection = p.protection;
   view_.native_rule = p.native_rule;
-  sel_ = p.sel;
-  for (const int slots : sel_) {
-    require(slots >= 0 && slots <= 1 << 20, "sel");
-    slot_offset_.push_back(view_.slots_total);
-    view_.slots_total += slots;
-  }
-  view_.sel = sel_.data();
-  view_.slot_offset = slot_offset_.data();
-  view_.inverse_slots = 1.0 / p.slots;
-  view_.per_slot = p.per_slot;
-  const std::size_t statistics = types * 4 * (p.per_slot ? static_cast<std::size_t>(view_.slots_total) : 1);
-  require(p.davg.size() == statistics && p.dstd.size() == statistics, "davg or dstd");
-  view_.davg = keep(p.davg);
-  std::vector<double> inverse(p.dstd.size());
-  for (std::size_t k = 0; k < inverse.size(); ++k) inverse[k] = 1.0 / p.dstd[k];
-  view_.inverse_dstd = keep(std::move(inverse));
-  view_.one_sided = p.one_sided;
-  view_.width = p.width;
-  view_.width_padded = padded(p.width);
-  view_.axis = p.axis;
-  for (const auto& network : p.embedding) {
-    if (!network.empty()) require(network.front().inputs == 1 && network.back().outputs == p.width, "embedding net");
-    embedding_.push_back(add_network(network, false));
-    widest_embedding_ = std::max(widest_embedding_, embedding_.back().widest);
-  }
-  widest_embedding_ = std::max(widest_embedding_, view_.width_padded);
-  view_.embedding = embedding_.data();
-  for (const auto& table : p.tables) tables_.push_back(add_table(table));
-  view_.tables = tables_.empty() ? nullptr : tables_.data();
-  for (const auto& network : p.fitting) {
-    require(!network.empty() && network.front().inputs == p.width * p.axis && network.back().outputs == 1, "fitting net");
-    fitting_.push_back(add_network(network, true));
-  }
-  view_.fitting = fitting_.data();
-  for (const auto* flags : {&p.excluded, &p.pair_excluded, &p.fitting_excluded, &p.atom_excluded}) flags_.push_back(*flags);
-  view_.excluded = flags_[0].data();
-  view_.pair_excluded = flags_[1].data();
-  view_.fitting_excluded = flags_[2].data();
-  view_.atom_excluded = flags_[3].data();
+  view_.pair_excluded = keep(p.pair_excluded);
+  view_.fitting_excluded = keep(p.fitting_excluded);
+  view_.atom_excluded = keep(p.atom_excluded);
+  view_.subtract_vacuum = keep(p.subtract_vacuum);
   view_.atom_bias = keep(p.atom_bias);
   view_.out_std = keep(p.out_std);
   view_.out_bias = keep(p.out_bias);
-  make_pads();
-  make_vacuum(p);
-}
 
-NetworkView DeepPotential::add_network(const DeepPotentialParameters::Network& network, bool fitting) {
-  NetworkView view{nullptr, static_cast<int>(network.size()), kPad};
-  std::vector<LayerView> layers;
-  for (std::size_t l = 0; l < network.size(); ++l) {
-    const auto& source = network[l];
-    const bool first_fitting = fitting && l == 0;
-    require(source.inputs > 0 && source.outputs > 0 && source.outputs <= 1 << 16 && source.inputs <= 1 << 20, "layer size");
-    require(source.weights.size() == static_cast<std::size_t>(source.inputs) * source.outputs, "weights");
-    require(source.bias.size() == static_cast<std::size_t>(source.outputs), "bias");
-    require(source.idt.empty() || source.idt.size() == static_cast<std::size_t>(source.outputs), "idt");
-    require(l == 0 || network[l - 1].outputs == source.inputs, "layer widths");
-    const Shortcut shortcut = static_cast<Shortcut>(source.shortcut);
-    require(shortcut != Shortcut::identity || source.outputs == source.inputs, "shortcut of equal widths");
-    require(shortcut != Shortcut::twice || source.outputs == 2 * source.inputs, "shortcut of doubled width");
-
-    LayerView layer{};
-    layer.inputs = source.inputs;
-    layer.outputs = source.outputs;
-    // The first fitting layer takes the descriptor as the kernels form it, D[b Mp + a] for the file's D[a M2 + b].
-    layer.inputs_padded = first_fitting ? view_.axis * view_.width_padded : padded(source.inputs);
-    layer.outputs_padded = padded(source.outputs);
-    layer.activation = static_cast<Activation>(source.activation);
-    layer.threshold = source.threshold;
-    layer.shortcut = shortcut;
-    if (first_fitting) {
-      std::vector<std::int32_t> place(source.inputs);
-      for (int a = 0; a < view_.width; ++a) {
-        for (int b = 0; b < view_.axis; ++b) place[a * view_.axis + b] = b * view_.width_padded + a;
-      }
-      places_.push_back(std::move(place));
-      layer.input_place = places_.back().data();
-    }
-    const auto row_of = [&](int i) { return static_cast<std::size_t>(first_fitting ? layer.input_place[i] : i); };
-    std::vector<double> weights(static_cast<std::size_t>(layer.inputs_padded) * layer.outputs_padded);
-    for (int i = 0; i < source.inputs; ++i) {
-      for (int o = 0; o < source.outputs; ++o) {
-        weights[row_of(i) * layer.outputs_padded + o] = source.weights[static_cast<std::size_t>(i) * source.outputs + o];
-      }
-    }
-    if (fitting) {
-      std::vector<double> transposed(weights.size());
-      for (int i = 0; i < layer.inputs_padded; ++i) {
-        for (int o = 0; o < layer.outputs_padded; ++o) {
-          transposed[static_cast<std::size_t>(o) * layer.inputs_padded + i] =
-              weights[static_cast<std::size_t>(i) * layer.outputs_padded + o];
-        }
-      }
-      layer.transposed = keep(std::move(transposed));
-    }
-    layer.weights = keep(std::move(weights));
-    std::vector<double> bias = source.bias;
-    bias.resize(layer.outputs_padded);
-    layer.bias = keep(std::move(bias));
-    if (!source.idt.empty()) {
-      std::vector<double> idt = source.idt;
-      idt.resize(layer.outputs_padded);
-      layer.idt = keep(std::move(idt));
-    }
-    // Rows of scratch hold inputs too, but the descriptor has memory of its own.
-    view.widest = std::max({view.widest, layer.outputs_padded, first_fitting ? 0 : layer.inputs_padded});
-    layers.push_back(layer);
+  // D is symmetric in its first M2 columns: equal columns enter the first fitting layer once, unless that layer hands its input on.
+  bool folded = true;
+  for (const auto& net : p.fitting) {
+    require(!net.empty() && in_range(net, p.layers.size()) && net.front() >= 0, "fitting net");
+    folded = folded && p.layers[net.front()].shortcut == 0;
   }
-  layers_.push_back(std::move(layers));
-  view.layers = layers_.back().data();
-  return view;
+  std::vector<int> base(types, 0);
+  bool typed = true;
+  for (const auto& source : p.descriptors) {
+    add_descriptor(source, folded);
+    typed = typed && !source.mixed;
+    for (std::size_t g = 0; g < source.sel.size() && !source.mixed; ++g) base[g] = std::max(base[g], source.sel[g]);
+  }
+  view_.descriptor_count = static_cast<int>(descriptors_.size());
+  view_.descriptors = descriptors_.data();
+  if (p.native_rule && descriptors_.size() > 1 && typed) {
+    for (const int slots : base) view_.base_slots += slots;
+    view_.base_sel = keep(std::vector<std::int32_t>(base.begin(), base.end()));
+  }
+  if (p.has_pair_table) {
+    const auto& t = p.pair_table;
+    require(t.coefficients.size() == types * types * 4 * static_cast<std::size_t>(t.cells) && t.step > 0 && t.alpha > 0 &&
+                t.to > t.from,
+            "pair table");
+    pair_table_ = {t.smallest, 1.0 / t.step, t.step, t.cutoff, t.cells, keep(t.coefficients), t.alpha, t.from, t.to, t.add_bias};
+    view_.pair_table = &pair_table_;
+  }
+  if (fitting) {
+    add_fitting(p);
+    make_vacuum(p);
+  }
 }
 
-TableView DeepPotential::add_table(const DeepPotentialParameters::Table& source) {
-  TableView view{};
-  if (source.rows == 0) return view;
-  require(source.coefficients.size() == static_cast<std::size_t>(source.rows) * 6 * view_.width, "table");
+template <class Real>
+void Model<Real>::add_descriptor(const DeepPotentialParameters::Descriptor& source, bool folded) {
+  const std::size_t types = static_cast<std::size_t>(types_);
+  const std::size_t pairs = types * types;
+  require(source.cutoff > 0 && source.cutoff > source.smooth && source.switch_width > 0 && source.cutoff <= view_.cutoff,
+          "cutoff");
+  require(source.width > 0 && source.width <= 1 << 16 && source.slots > 0, "width or slots");
+  require(source.radial ? source.axis == 0 : source.axis > 0 && source.axis <= source.width, "axis");
+  require(static_cast<std::int64_t>(source.width) * std::max(source.axis, 1) <= 1 << 20, "width or axis");
+  require(source.sel.size() == (source.mixed ? 1 : types), "sel");
+  require(source.excluded.size() == pairs && source.net_of.size() == pairs && in_range(source.net_of, source.nets.size()),
+          "nets");
+  require(source.table_of.empty() || (source.table_of.size() == pairs && in_range(source.table_of, source.tables.size())),
+          "tables");
+  pieces_.emplace_back();
+  Pieces& pieces = pieces_.back();
+  DescriptorView<Real> view{};
+  view.radial = source.radial;
+  view.cutoff = source.cutoff;
+  view.smooth = source.smooth;
+  view.inverse_switch_width = 1.0 / source.switch_width;
+  view.protection = source.protection;
+  view.mixed = source.mixed;
+  view.groups = static_cast<int>(source.sel.size());
+  pieces.sel = source.sel;
+  for (const int slots : pieces.sel) {
+    require(slots >= 0 && slots <= 1 << 20, "sel");
+    pieces.slot_offset.push_back(view.slots_total);
+    view.slots_total += slots;
+  }
+  view.sel = pieces.sel.data();
+  view.slot_offset = pieces.slot_offset.data();
+  view.scale = 1.0 / (source.radial ? 5.0 * source.slots : source.slots);
+  view.per_slot = source.per_slot;
+  const std::size_t statistics = types * 4 * (source.per_slot ? static_cast<std::size_t>(view.slots_total) : 1);
+  require(source.davg.size() == statistics && source.dstd.size() == statistics, "davg or dstd");
+  view.davg = keep(source.davg);
+  std::vector<double> inverse(source.dstd.size());
+  for (std::size_t k = 0; k < inverse.size(); ++k) inverse[k] = 1.0 / source.dstd[k];
+  view.inverse_dstd = keep(std::move(inverse));
+  view.width = source.width;
+  view.width_padded = padded(source.width);
+  view.axis = source.axis;
+  view.excluded = keep(source.excluded);
+
+  std::vector<const NetworkView<Real>*> nets;
+  for (const auto& net : source.nets) {
+    require(!net.empty() && in_range(net, source_.layers.size()) && net.front() >= 0 && source_.layers[net.front()].inputs == 1 &&
+                source_.layers[net.back()].outputs == source.width,
+            "embedding net");
+    nets.push_back(network(net));
+    view.widest_net = std::max(view.widest_net, nets.back()->widest);
+  }
+  std::vector<const FileTableView*> tables;
+  for (const auto& table : source.tables) {
+    file_tables_.push_back(make_file_table(table, source.width, view.width_padded));
+    tables.push_back(&file_tables_.back());
+  }
+  for (std::size_t pair = 0; pair < pairs; ++pair) {
+    const int net = source.net_of[pair];
+    const int table = source.table_of.empty() ? -1 : source.table_of[pair];
+    pieces.nets.push_back(net < 0 ? nullptr : nets[net]);
+    pieces.file_tables.push_back(table < 0 ? nullptr : tables[table]);
+  }
+  pieces.latent.assign(pairs, nullptr);
+  view.nets = pieces.nets.data();
+  view.file_tables = pieces.file_tables.data();
+  view.latent = pieces.latent.data();
+  view.smoothing = static_cast<Smoothing>(source.smoothing);
+  if (!source.strip_factors.empty()) {
+    require(source.strip_factors.size() == pairs * source.width, "factors of the type embedding");
+    std::vector<Real> factors(pairs * view.width_padded);
+    for (std::size_t pair = 0; pair < pairs; ++pair) {
+      for (int m = 0; m < source.width; ++m)
+        factors[pair * view.width_padded + m] = static_cast<Real>(source.strip_factors[pair * source.width + m]);
+    }
+    view.strip = keep(std::move(factors));
+  }
+  // D in the input row: row b from column row_start[b] on.
+  view.input_offset = view_.inputs_padded;
+  const std::size_t first = input_place_.size();
+  int place = 0;
+  for (int b = 0; b < source.axis; ++b) {
+    const int start = folded ? b / kernel_.lanes * kernel_.lanes : 0;
+    pieces.row_start.push_back(start);
+    pieces.row_offset.push_back(place);
+    place += view.width_padded - start;
+  }
+  view.row_offset = pieces.row_offset.data();
+  view.row_start = pieces.row_start.data();
+  if (source.radial) {
+    place = view.width_padded;
+    for (int m = 0; m < source.width; ++m) input_place_.push_back(view.input_offset + m);
+  } else {
+    input_place_.resize(first + static_cast<std::size_t>(source.width) * source.axis);
+    for (int a = 0; a < source.width; ++a) {
+      for (int b = 0; b < source.axis; ++b) {
+        // Where D_ab = D_ba, with both in the first M2 columns, the larger index is the column.
+        const bool swap = folded && a < source.axis && a < b;
+        const int row = swap ? a : b, column = swap ? b : a;
+        input_place_[first + static_cast<std::size_t>(a) * source.axis + b] =
+            view.input_offset + pieces.row_offset[row] + column - pieces.row_start[row];
+      }
+    }
+  }
+  view_.inputs_padded += place;
+  // Numbers that belong to this D follow it in the file; here they stand with the other constants (add_fitting).
+  if (!source.constants.empty()) {
+    require(source.constants.size() % types == 0, "constants of the descriptor");
+    for (std::size_t k = 0; k < source.constants.size() / types; ++k) input_place_.push_back(-1);
+  }
+  make_pads(source, view, pieces);
+  descriptors_.push_back(view);
+}
+
+template <class Real>
+const LayerView<Real>* Model<Real>::layer(int index) {
+  auto& made = layers_[index];
+  if (made == nullptr) made = std::make_unique<LayerView<Real>>(make_layer(source_.layers[index], nullptr, false));
+  return made.get();
+}
+
+template <class Real>
+const NetworkView<Real>* Model<Real>::network(const std::vector<int>& indices) {
+  std::vector<LayerView<Real>> layers;
+  int widest = kernel_.lanes;
+  for (std::size_t l = 0; l < indices.size(); ++l) {
+    require(indices[l] >= 0 && (l == 0 || source_.layers[indices[l - 1]].outputs == source_.layers[indices[l]].inputs),
+            "layer widths");
+    layers.push_back(*layer(indices[l]));
+    widest = std::max(widest, layers.back().outputs_padded);
+  }
+  layer_lists_.push_back(std::move(layers));
+  networks_.push_back({layer_lists_.back().data(), static_cast<int>(layer_lists_.back().size()), widest});
+  return &networks_.back();
+}
+
+// `places`: position of each input in the padded input row, several inputs may share one (first fitting layer).
+template <class Real>
+LayerView<Real> Model<Real>::make_layer(const DeepPotentialParameters::Layer& source, const std::vector<std::int32_t>* places,
+                                        bool transposed) {
+  require(source.inputs > 0 && source.outputs > 0 && source.outputs <= 1 << 16 && source.inputs <= 1 << 20, "layer size");
+  require(source.weights.size() == static_cast<std::size_t>(source.inputs) * source.outputs, "weights");
+  const std::size_t outputs = static_cast<std::size_t>(source.outputs);
+  require(source.bias.size() == outputs, "bias");
+  require(source.idt.empty() || source.idt.size() == outputs, "idt");
+  require(source.activation >= 0 && source.activation <= 8 && source.shortcut >= 0 && source.shortcut <= 3,
+          "activation or shortcut");
+  const Shortcut shortcut = static_cast<Shortcut>(source.shortcut);
+  require(shortcut != Shortcut::identity || source.outputs == source.inputs, "shortcut of equal widths");
+  require(shortcut != Shortcut::twice || source.outputs == 2 * source.inputs, "shortcut of doubled width");
+  require(shortcut != Shortcut::affine ||
+              (source.inputs == 1 && source.slope.size() == outputs && source.constant.size() == outputs && !transposed),
+          "affine shortcut");
+
+  LayerView<Real> layer{};
+  layer.inputs = source.inputs;
+  layer.outputs = source.outputs;
+  layer.inputs_padded = places != nullptr ? view_.inputs_padded : padded(source.inputs);
+  layer.outputs_padded = padded(source.outputs);
+  layer.activation = static_cast<Activation>(source.activation);
+  layer.threshold = source.threshold;
+  layer.shortcut = shortcut;
+  // Embedding layers read exactly their inputs, fitting layers whole padded rows.
+  const int rows = transposed ? layer.inputs_padded : layer.inputs;
+  const int columns = layer.outputs_padded;
+  std::vector<double> weights(static_cast<std::size_t>(rows) * columns);
+  for (int i = 0; i < source.inputs; ++i) {
+    const std::size_t row = static_cast<std::size_t>(places != nullptr ? (*places)[i] : i);
+    for (int o = 0; o < source.outputs; ++o)
+      weights[row * columns + o] += source.weights[static_cast<std::size_t>(i) * source.outputs + o];
+  }
+  layer.weights = keep(packed<Real>(weights, rows, columns, kernel_.strip));
+  if (transposed) {
+    std::vector<double> turned(static_cast<std::size_t>(source.outputs) * rows);
+    for (int i = 0; i < rows; ++i) {
+      for (int o = 0; o < source.outputs; ++o)
+        turned[static_cast<std::size_t>(o) * rows + i] = weights[static_cast<std::size_t>(i) * columns + o];
+    }
+    layer.transposed = keep(packed<Real>(turned, source.outputs, rows, kernel_.strip));
+  }
+  const auto row_of = [&](const std::vector<double>& values) -> const Real* {
+    if (values.empty()) return nullptr;
+    std::vector<Real> row(columns);
+    for (std::size_t k = 0; k < values.size(); ++k) row[k] = static_cast<Real>(values[k]);
+    return keep(std::move(row));
+  };
+  layer.bias = row_of(source.bias);
+  layer.idt = row_of(source.idt);
+  if (shortcut == Shortcut::affine) {
+    layer.slope = row_of(source.slope);
+    layer.constant = row_of(source.constant);
+  }
+  return layer;
+}
+
+template <class Real>
+FileTableView Model<Real>::make_file_table(const DeepPotentialParameters::FileTable& source, int width, int width_padded) {
+  FileTableView view{};
+  require(source.rows > 0 && source.coefficients.size() == static_cast<std::size_t>(source.rows) * 6 * width, "table");
   require(source.step > 0 && source.coarse_step > 0 && source.upper > source.lower && source.max >= source.upper, "table range");
   // Panel numbers are kept in an int before they are limited to the rows that there are.
   require((source.upper - source.lower) / source.step < 1e9 && (source.max - source.upper) / source.coarse_step < 1e9,
@@ -189,13 +324,12 @@ TableView DeepPotential::add_table(const DeepPotentialParameters::Table& source)
   view.rows = source.rows;
   view.fine_rows = static_cast<int>((source.upper - source.lower) / source.step);
   view.single = source.single;
-  const int mp = view_.width_padded;
-  std::vector<double> coefficients(static_cast<std::size_t>(source.rows) * 6 * mp);
+  std::vector<double> coefficients(static_cast<std::size_t>(source.rows) * 6 * width_padded);
   for (int row = 0; row < source.rows; ++row) {
-    for (int m = 0; m < view_.width; ++m) {
+    for (int m = 0; m < width; ++m) {
       for (int k = 0; k < 6; ++k) {
-        coefficients[(static_cast<std::size_t>(row) * 6 + k) * mp + m] =
-            source.coefficients[static_cast<std::size_t>(row) * 6 * view_.width + static_cast<std::size_t>(6 * m + k)];
+        coefficients[(static_cast<std::size_t>(row) * 6 + k) * width_padded + m] =
+            source.coefficients[static_cast<std::size_t>(row) * 6 * width + static_cast<std::size_t>(6 * m + k)];
       }
     }
   }
@@ -203,61 +337,244 @@ TableView DeepPotential::add_table(const DeepPotentialParameters::Table& source)
   return view;
 }
 
-// An empty slot has the row R_pad = (0 - davg)/dstd and gives R_pad (x) G(s_pad): a constant per pair of types (1.6).
-void DeepPotential::make_pads() {
-  const int types = view_.ntypes;
-  const int mp = view_.width_padded;
-  pads_.assign(static_cast<std::size_t>(types) * types, nullptr);
-  view_.pads = pads_.data();
-  Scratch scratch;
-  ScratchView& memory = scratch.fit(view_, -1, 1, 1, 1, widest_embedding_);
-  std::vector<double> g(mp), slope(mp);
-  for (int centre = 0; centre < types; ++centre) {
-    for (int t = 0; t < types; ++t) {
-      const int net = view_.one_sided ? t : centre * types + t;
-      const bool has_net = (view_.tables != nullptr && view_.tables[net].rows > 0) || view_.embedding[net].count > 0;
-      const int slots = view_.per_slot ? sel_[t] : 1;
-      bool silent = true;
+// An empty slot has the row R_pad = (0 - davg)/dstd and gives R_pad (x) G(s_pad): a constant per centre and group (1.6). In se_e2_r it gives
+// G(s_pad) itself, and a masked slot gives G(0) (1.11).
+template <class Real>
+void Model<Real>::make_pads(const DeepPotentialParameters::Descriptor& source, DescriptorView<Real>& view, Pieces& pieces) {
+  const int mp = view.width_padded;
+  const std::size_t groups = static_cast<std::size_t>(view.groups);
+  pieces.pads.assign(types_ * groups, nullptr);
+  pieces.masked.assign(static_cast<std::size_t>(types_) * types_, nullptr);
+  view.pads = pieces.pads.data();
+  view.masked = pieces.masked.data();
+  require(source.pad_net_of.size() == types_ * groups &&
+              in_range(source.pad_net_of, source.table_of.empty() ? source.nets.size() : source.tables.size()),
+          "nets of empty slots");
+  require(source.strip_pad_factors.empty() || source.strip_pad_factors.size() == types_ * groups * source.width,
+          "factors of empty slots");
+  // A model without fitting, to borrow scratch memory for the nets.
+  ModelView<Real> borrowed = view_;
+  borrowed.descriptor_count = 1;
+  borrowed.descriptors = &view;
+  borrowed.pair_table = nullptr;
+  Scratch<Real> scratch;
+  ScratchView<Real>& memory = scratch.fit(borrowed, -1, 1, 1);
+  std::vector<Real> g(mp), slope(mp);
+  const auto evaluate = [&](int index, double s, const double* factors) {
+    const NetworkView<Real>* net = source.table_of.empty() ? network(source.nets[index]) : nullptr;
+    FileTableView table{};
+    if (net == nullptr) table = make_file_table(source.tables[index], source.width, mp);
+    kernel_.embed(net, net == nullptr ? &table : nullptr, &s, 1, g.data(), slope.data(), mp, memory);
+    if (factors == nullptr) return;
+    // f of an empty slot is 1 without smoothing, else 0.
+    if (view.smoothing == Smoothing::one) {
+      for (int m = 0; m < source.width; ++m) g[m] = static_cast<Real>(g[m] * (1.0 + factors[m]));
+    }
+  };
+  for (int centre = 0; centre < types_; ++centre) {
+    for (std::size_t group = 0; group < groups; ++group) {
+      const std::size_t key = centre * groups + group;
+      const int net = source.pad_net_of[key];
+      const int slots = view.per_slot ? pieces.sel[group] : 1;
+      bool silent = !view.radial;
       std::vector<double> rows(4 * static_cast<std::size_t>(slots));
       for (int slot = 0; slot < slots; ++slot) {
-        const std::size_t place = view_.per_slot
-                                      ? (static_cast<std::size_t>(centre) * view_.slots_total + slot_offset_[t] + slot) * 4
-                                      : static_cast<std::size_t>(centre) * 4;
+        const std::size_t place =
+            view.per_slot ? (static_cast<std::size_t>(centre) * view.slots_total + pieces.slot_offset[group] + slot) * 4
+                          : static_cast<std::size_t>(centre) * 4;
         for (int c = 0; c < 4; ++c) {
-          rows[4 * slot + c] = -view_.davg[place + c] * view_.inverse_dstd[place + c];
-          if (view_.davg[place + c] != 0.0) silent = false;
+          rows[4 * slot + c] = -view.davg[place + c] * view.inverse_dstd[place + c];
+          if (view.davg[place + c] != 0.0) silent = false;
         }
       }
-      if (silent || !has_net) continue;
-      // Where statistics differ by slot: suffix sums, entry k = all slots from k on.
-      std::vector<double> pad((static_cast<std::size_t>(slots) + (view_.per_slot ? 1 : 0)) * 4 * mp);
-      for (int slot = slots - 1; slot >= 0; --slot) {
-        const double* row = &rows[4 * slot];
-        kernel_->embed(view_, centre, t, row, 1, g.data(), slope.data(), memory);
-        double* out = &pad[static_cast<std::size_t>(slot) * 4 * mp];
-        for (int c = 0; c < 4; ++c) {
-          for (int m = 0; m < mp; ++m) {
-            const double next = view_.per_slot ? out[4 * mp + c * mp + m] : 0.0;
-            out[c * mp + m] = row[c] * g[m] + next;
+      const double* factors = source.strip_pad_factors.empty() ? nullptr : &source.strip_pad_factors[key * source.width];
+      if (!silent && net >= 0) {
+        // Where statistics differ by slot: suffix sums, entry k = all slots from k on.
+        std::vector<double> pad((static_cast<std::size_t>(slots) + (view.per_slot ? 1 : 0)) * 4 * mp);
+        for (int slot = slots - 1; slot >= 0; --slot) {
+          const double* row = &rows[4 * slot];
+          evaluate(net, row[0], factors);
+          double* out = &pad[static_cast<std::size_t>(slot) * 4 * mp];
+          for (int c = 0; c < 4; ++c) {
+            const double weight = view.radial ? (c == 0 ? 1.0 : 0.0) : row[c];
+            for (int m = 0; m < mp; ++m) {
+              const double next = view.per_slot ? out[4 * mp + c * mp + m] : 0.0;
+              out[c * mp + m] = weight * static_cast<double>(g[m]) + next;
+            }
           }
         }
+        pieces.pads[key] = keep(std::move(pad));
       }
-      pads_[static_cast<std::size_t>(centre) * types + t] = keep(std::move(pad));
+    }
+    for (int t = 0; view.radial && t < types_; ++t) {
+      const std::size_t pair = static_cast<std::size_t>(centre) * types_ + t;
+      const int net = source.table_of.empty() ? source.net_of[pair] : source.table_of[pair];
+      if (source.excluded[pair] == 0 || net < 0) continue;
+      evaluate(net, 0.0, nullptr);
+      std::vector<double> constant(4 * static_cast<std::size_t>(mp));
+      for (int m = 0; m < mp; ++m) constant[m] = static_cast<double>(g[m]);
+      pieces.masked[pair] = keep(std::move(constant));
     }
   }
 }
 
-// Assigned vacuum energies (1.8): the net at D = 0 is taken off.
-void DeepPotential::make_vacuum(const DeepPotentialParameters& p) {
-  vacuum_.assign(p.ntypes, 0.0);
-  Scratch scratch;
-  for (int t = 0; t < p.ntypes; ++t) {
-    if (p.subtract_vacuum[t] == 0) continue;
-    ScratchView& memory = scratch.fit(view_, t, 1, 1, 1, widest_embedding_);
-    std::fill(memory.fit_input, memory.fit_input + view_.fitting[t].layers[0].inputs_padded, 0.0);
-    kernel_->fit(view_, t, 1, &vacuum_[t], false, memory);
+template <class Real>
+void Model<Real>::add_fitting(const DeepPotentialParameters& p) {
+  const std::size_t types = static_cast<std::size_t>(types_);
+  // Constants and parameters after all D blocks: places of the file's inputs in order.
+  view_.extras_offset = view_.inputs_padded;
+  std::vector<std::vector<double>> columns;  // one a constant: its value for each type
+  std::vector<bool> belongs_to_descriptor;
+  const auto constant = [&](const std::vector<double>& values, std::size_t count, std::size_t k, bool of_descriptor) {
+    std::vector<double> column(types);
+    for (std::size_t t = 0; t < types; ++t) column[t] = values.empty() ? 0.0 : values[t * count + k];
+    columns.push_back(std::move(column));
+    belongs_to_descriptor.push_back(of_descriptor);
+    return view_.extras_offset + static_cast<int>(columns.size()) - 1;
+  };
+  std::size_t at = 0;
+  for (const auto& source : p.descriptors) {
+    at += source.radial ? source.width : static_cast<std::size_t>(source.width) * source.axis;
+    const std::size_t count = source.constants.size() / types;
+    for (std::size_t k = 0; k < count; ++k) input_place_[at++] = constant(source.constants, count, k, true);
   }
-  view_.vacuum = vacuum_.data();
+  require(p.type_constants.size() % types == 0, "type constants");
+  const std::size_t embedded = p.type_constants.size() / types;
+  for (std::size_t k = 0; k < embedded; ++k) input_place_.push_back(constant(p.type_constants, embedded, k, false));
+  const auto external = [&](const DeepPotentialParameters::External& e, int& place, int& count, const double*& average,
+                            const double*& inverse_std) {
+    require(e.average.size() == e.inverse_std.size() && e.average.size() <= 4096, "frame or atom parameters");
+    place = view_.extras_offset + static_cast<int>(columns.size());
+    count = static_cast<int>(e.average.size());
+    for (int k = 0; k < count; ++k) input_place_.push_back(constant({}, 0, 0, false));
+    average = keep(e.average);
+    inverse_std = keep(e.inverse_std);
+  };
+  external(p.frame, view_.fparam_place, view_.fparam_count, view_.fparam_average, view_.fparam_inverse_std);
+  external(p.atoms, view_.aparam_place, view_.aparam_count, view_.aparam_average, view_.aparam_inverse_std);
+  for (const double value : p.case_constants) input_place_.push_back(constant(std::vector<double>(types, value), 1, 0, false));
+  view_.extras = static_cast<int>(columns.size());
+  std::vector<double> extras(types * columns.size()), vacuum(types * columns.size());
+  for (std::size_t t = 0; t < types; ++t) {
+    for (std::size_t k = 0; k < columns.size(); ++k) {
+      extras[t * columns.size() + k] = columns[k][t];
+      vacuum[t * columns.size() + k] = belongs_to_descriptor[k] ? 0.0 : columns[k][t];
+    }
+  }
+  view_.extras_of_type = keep(std::move(extras));
+  view_.vacuum_extras = keep(std::move(vacuum));
+  view_.inputs_padded = view_.extras_offset + padded(view_.extras);
+
+  const std::int32_t* places = keep(input_place_);
+  std::vector<std::pair<std::vector<int>, NetworkView<Real>>> made;
+  for (const auto& net : p.fitting) {
+    const auto known = std::find_if(made.begin(), made.end(), [&](const auto& entry) { return entry.first == net; });
+    if (known != made.end()) {
+      fitting_.push_back(known->second);
+      continue;
+    }
+    require(p.layers[net.front()].inputs == static_cast<int>(input_place_.size()) && p.layers[net.back()].outputs == 1,
+            "fitting net");
+    NetworkView<Real> view{nullptr, static_cast<int>(net.size()), kernel_.lanes};
+    std::vector<LayerView<Real>> layers;
+    for (std::size_t l = 0; l < net.size(); ++l) {
+      require(net[l] >= 0 && (l == 0 || p.layers[net[l - 1]].outputs == p.layers[net[l]].inputs), "layer widths");
+      LayerView<Real> layer = make_layer(p.layers[net[l]], l == 0 ? &input_place_ : nullptr, true);
+      if (l == 0) layer.input_place = places;
+      view.widest = std::max({view.widest, layer.outputs_padded, l == 0 ? 0 : layer.inputs_padded});
+      layers.push_back(layer);
+    }
+    layer_lists_.push_back(std::move(layers));
+    view.layers = layer_lists_.back().data();
+    made.emplace_back(net, view);
+    fitting_.push_back(view);
+  }
+  view_.fitting = fitting_.data();
 }
 
-}  // namespace ionclay
+// Assigned vacuum energies (1.8): the net at D = 0 is taken off; a constant of the type unless parameters enter.
+template <class Real>
+void Model<Real>::make_vacuum(const DeepPotentialParameters& p) {
+  if (view_.fparam_count > 0 || view_.aparam_count > 0) return;
+  std::vector<double> vacuum(p.ntypes, 0.0);
+  Scratch<Real> scratch;
+  for (int t = 0; t < p.ntypes; ++t) {
+    if (p.subtract_vacuum[t] == 0) continue;
+    ScratchView<Real>& memory = scratch.fit(view_, t, 1, 1);
+    std::fill(memory.fit_input, memory.fit_input + view_.inputs_padded, Real(0));
+    for (int k = 0; k < view_.extras; ++k)
+      memory.fit_input[view_.extras_offset + k] = static_cast<Real>(view_.vacuum_extras[t * view_.extras + k]);
+    kernel_.fit(view_, t, 1, &vacuum[t], false, memory);
+  }
+  view_.vacuum = keep(std::move(vacuum));
+}
+
+template <class Real>
+void Model<Real>::set_table(const DeepPotentialParameters::LatentTable& table) {
+  require(table.descriptor < view_.descriptor_count && table.centre < types_ && table.neighbour < types_, "table of a pair");
+  Pieces& pieces = pieces_[table.descriptor];
+  const DescriptorView<Real>& descriptor = descriptors_[table.descriptor];
+  const std::size_t panels = table.edges.size() - 1;
+  const std::size_t q = static_cast<std::size_t>(table.columns);
+  const std::size_t powers = static_cast<std::size_t>(table.degree) + 1;
+  require(table.edges.size() >= 2 && panels <= 1 << 20 && (table.degree == 5 || table.degree == 7) && q <= 1 << 16, "table");
+  require(table.coefficients.size() == panels * powers * q && table.expansion.size() == q * descriptor.width, "table");
+  require(!descriptor.per_slot, "table of a model whose statistics differ by slot");
+  LatentTableView<Real> view{};
+  const int qp = padded(table.columns);
+  double narrowest = table.edges.back() - table.edges.front();
+  std::vector<double> inverse(panels);
+  for (std::size_t k = 0; k < panels; ++k) {
+    const double width = table.edges[k + 1] - table.edges[k];
+    require(width > 0, "edges of a table");
+    narrowest = std::min(narrowest, width);
+    inverse[k] = 1.0 / width;
+  }
+  // Bins narrower than any panel: at most one edge inside.
+  const double length = table.edges.back() - table.edges.front();
+  require(table.edges.back() >= descriptor.cutoff && length / narrowest < 1e6, "edges of a table");
+  view.lower = table.edges.front();
+  view.bins = static_cast<int>(length / narrowest * 1.01) + 1;
+  view.bins_per_length = view.bins / length;
+  std::vector<std::int32_t> start(static_cast<std::size_t>(view.bins) + 1);
+  std::size_t panel = 0;
+  for (int bin = 0; bin <= view.bins; ++bin) {
+    // A little early, so that rounding of r never finds the panel before.
+    const double left = view.lower + bin / view.bins_per_length - 1e-9 * narrowest;
+    while (panel + 1 < panels && table.edges[panel + 1] <= left) ++panel;
+    start[bin] = static_cast<std::int32_t>(panel);
+  }
+  view.start = keep(std::move(start));
+  // One edge more than there is, beyond any distance: the last panel has a next edge like the others.
+  std::vector<double> edges = table.edges;
+  edges.back() = 1e300;
+  edges.push_back(1e300);
+  view.edges = keep(std::move(edges));
+  view.inverse_width = keep(std::move(inverse));
+  view.degree = table.degree;
+  view.columns_padded = qp;
+  std::vector<Real> coefficients(panels * powers * qp);
+  for (std::size_t row = 0; row < panels * powers; ++row) {
+    for (std::size_t c = 0; c < q; ++c) coefficients[row * qp + c] = static_cast<Real>(table.coefficients[row * q + c]);
+  }
+  view.coefficients = keep(std::move(coefficients));
+  const int mp = descriptor.width_padded;
+  std::vector<double> expansion(static_cast<std::size_t>(qp) * mp), contraction(static_cast<std::size_t>(mp) * qp);
+  for (std::size_t c = 0; c < q; ++c) {
+    for (int m = 0; m < descriptor.width; ++m) {
+      expansion[c * mp + m] = table.expansion[c * descriptor.width + m];
+      contraction[static_cast<std::size_t>(m) * qp + c] = table.expansion[c * descriptor.width + m];
+    }
+  }
+  view.expansion = keep(packed<Real>(expansion, qp, mp, kernel_.strip));
+  view.contraction = keep(packed<Real>(contraction, mp, qp, kernel_.strip));
+  latent_tables_.push_back(view);
+  pieces.latent[static_cast<std::size_t>(table.centre) * types_ + table.neighbour] = &latent_tables_.back();
+}
+
+template class Model<double>;
+template class Model<float>;
+template std::vector<double> packed<double>(const std::vector<double>&, int, int, int);
+template std::vector<float> packed<float>(const std::vector<double>&, int, int, int);
+
+}  // namespace ionclay::deep_potential

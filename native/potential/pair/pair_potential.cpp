@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "native/core/error.hpp"
+#include "native/core/neighbour_list.hpp"
 #include "native/core/sums.hpp"
 
 namespace ionclay {
@@ -50,6 +51,8 @@ PairPotential::PairPotential(Parameters parameters, Isa isa) : parameters_(std::
   for (const double r : p.barriers) barriers2_.push_back(r * r);
 }
 
+std::unique_ptr<Neighbours> PairPotential::make_neighbours() const { return std::make_unique<NeighbourList>(); }
+
 std::unique_ptr<Workspace> PairPotential::make_workspace() const { return std::make_unique<PairWorkspace>(); }
 
 void PairPotential::compute(const Configuration& configuration, Workspace& workspace, Results& results,
@@ -58,7 +61,8 @@ void PairPotential::compute(const Configuration& configuration, Workspace& works
   const std::size_t n = configuration.natoms;
   const std::size_t blocks = (n + kBlockAtoms - 1) / kBlockAtoms;
   const std::size_t types = parameters_.species.size();
-  const std::uint64_t* offsets = configuration.list->offsets();
+  const auto& list = static_cast<const NeighbourList&>(*configuration.list);
+  const std::uint64_t* offsets = list.offsets();
 
   std::uint64_t longest = 0;
   for (std::size_t i = 0; i < n; ++i) longest = std::max(longest, offsets[i + 1] - offsets[i]);
@@ -87,7 +91,7 @@ void PairPotential::compute(const Configuration& configuration, Workspace& works
     task.shifts = configuration.shifts;
     task.list_offsets = offsets;
     static_assert(sizeof(NeighbourList::Entry) == 2 * sizeof(std::int32_t));
-    task.list_entries = reinterpret_cast<const std::int32_t*>(configuration.list->entries());
+    task.list_entries = reinterpret_cast<const std::int32_t*>(list.entries());
     task.forces = results.forces;
     task.atom_energies = results.atom_energies;
     task.virial = work.virials.data() + 6 * block;
@@ -112,8 +116,9 @@ void PairPotential::compute(const Configuration& configuration, Workspace& works
 
 // The pair that is deepest inside its barrier, looked for again in list order so that the message is the same for any thread count.
 void PairPotential::throw_collapse(const Configuration& configuration) const {
-  const std::uint64_t* offsets = configuration.list->offsets();
-  const NeighbourList::Entry* entries = configuration.list->entries();
+  const auto& list = static_cast<const NeighbourList&>(*configuration.list);
+  const std::uint64_t* offsets = list.offsets();
+  const NeighbourList::Entry* entries = list.entries();
   const std::size_t types = parameters_.species.size();
   double worst = 2.0;
   double distance = 0.0;

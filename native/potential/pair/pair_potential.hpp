@@ -29,6 +29,7 @@ class PairPotential final : public Potential {
 
   double cutoff() const override { return parameters_.cutoff; }
   int ntypes() const override { return static_cast<int>(parameters_.species.size()); }
+  std::unique_ptr<Neighbours> make_neighbours() const override;
   std::unique_ptr<Workspace> make_workspace() const override;
   void compute(const Configuration& configuration, Workspace& workspace, Results& results,
                const Execution& execution) const override;
