@@ -122,8 +122,8 @@ export function lookUp(table: EmbeddingTable, input: number): { g: Float64Array;
   return { g, dg };
 }
 
-/** Output of a fitting net and its gradient with respect to the inputs. */
-export function fittingOutput(net: Network, inputs: ArrayLike<number>): { value: number; gradient: Float64Array } {
+/** Values of all layers of a net, the inputs first, and the slopes of their activations. */
+function forward(net: Network, inputs: ArrayLike<number>): { ys: Float64Array[]; slopes: Float64Array[] } {
   const ys: Float64Array[] = [Float64Array.from(inputs)];
   const slopes: Float64Array[] = [];
   for (const layer of net.layers) {
@@ -141,6 +141,17 @@ export function fittingOutput(net: Network, inputs: ArrayLike<number>): { value:
     ys.push(next);
     slopes.push(slope);
   }
+  return { ys, slopes };
+}
+
+/** Last layer of a net of any number of inputs. */
+export function networkOutput(net: Network, inputs: ArrayLike<number>): Float64Array {
+  return forward(net, inputs).ys.at(-1)!;
+}
+
+/** Output of a fitting net and its gradient with respect to the inputs. */
+export function fittingOutput(net: Network, inputs: ArrayLike<number>): { value: number; gradient: Float64Array } {
+  const { ys, slopes } = forward(net, inputs);
   let gradient: Float64Array = Float64Array.of(1);
   for (let k = net.layers.length - 1; k >= 0; k--) {
     const layer = net.layers[k]!;

@@ -4,16 +4,8 @@ import type { DeepPotentialParameters, Descriptor } from '../../lib/potential/de
 import { halfToNumber } from '../../lib/potential/formats/tensor-proto';
 import { parseModel } from '../../lib/potential/model-file';
 import { evaluateOracle } from '../oracle/deep-potential';
-import {
-  bytesField,
-  constant,
-  type GraphOptions,
-  node,
-  stringTensor,
-  tensor,
-  varintField,
-  writeGraph,
-} from '../oracle/graph-writer';
+import { bytesField, constant, node, stringTensor, tensor, varintField } from '../oracle/graph-nodes';
+import { type GraphOptions, writeGraph } from '../oracle/graph-writer';
 import { type Changes, textTree, writeHdf5Model, writeYaml } from '../oracle/native-writer';
 import { embed, lookUp } from '../oracle/networks';
 import { type RandomModelOptions, randomModel } from '../oracle/random-model';
