@@ -136,6 +136,19 @@ class TreeBuilder {
     };
   }
 
+  /** A table of rough quintics: the numbers mean nothing, their places everything. Empty where a pair is excluded. */
+  compress(width: number, count: number, empty: number[] = [], more: Tree = {}): Tree {
+    const rows = Math.round(3 / 0.25) + Math.round(4 / 0.5);
+    const all = Array.from({ length: count }, (_, k) => k);
+    return {
+      ...more,
+      '@variables': {
+        compress_data: all.map((k) => (empty.includes(k) ? new Leaf([0], []) : this.array([rows, 6 * width], 0.5))),
+        compress_info: all.map((k) => (empty.includes(k) ? new Leaf([0], []) : new Leaf([6], [-1, 2, 6, 0.25, 0.5, -1]))),
+      },
+    };
+  }
+
   /** `width` of D. */
   fitting(width: number, mixed: boolean, changes: Tree = {}): Tree {
     const extra = ['numb_fparam', 'numb_aparam', 'dim_case_embd'].reduce((sum, key) => sum + Number(changes[key] ?? 0), 0);
@@ -249,6 +262,19 @@ const kinds = {
   'dpa1, strip, smooth, davg': (b: TreeBuilder) =>
     b.model(b.attention('strip', { '@variables': b.statistics(12, 4) }, [2, 4], true), b.fitting(4 * 2 + 3, true)),
   zbl: (b: TreeBuilder) => b.zbl(),
+  // The pair (0, 1) in either order has no table.
+  'se_e2_a, compressed': (b: TreeBuilder) =>
+    b.model(
+      b.grouped('se_e2_a', false, { '@version': 3, exclude_types: [[0, 1]], compress: b.compress(4, 4, [1, 2]) }),
+      b.fitting(widthA, false),
+    ),
+  'se_e2_r, compressed': (b: TreeBuilder) =>
+    b.model(b.grouped('se_r', true, { '@version': 3, compress: b.compress(4, 2) }), b.fitting(4, false)),
+  'dpa1, compressed': (b: TreeBuilder) =>
+    b.model(
+      b.attention('strip', { '@version': 3, compress: b.compress(14, 1, [], { geo_compress: true }) }),
+      b.fitting(14 * 2 + 3, true),
+    ),
 } as const;
 
 export type NativeKind = keyof typeof kinds;

@@ -217,6 +217,36 @@ describe('parameters beside D', () => {
   });
 });
 
+describe('tables', () => {
+  const tablesOf = (kind: NativeKind) => parseModel(nativeHdf5(nativeModel(kind)), 'm.dp').descriptors[0]!;
+
+  test('two-sided ones are stored by neighbour and centre, and a pair without one gives nothing', () => {
+    const tree = nativeModel('se_e2_a, compressed');
+    const stored = (
+      ((((tree.model as Tree).descriptor as Tree).compress as Tree)['@variables'] as Tree).compress_data as Leaf[]
+    ).map((leaf) => leaf.values);
+    const d = tablesOf('se_e2_a, compressed');
+    expect([...d.tableOf!]).toEqual([0, -1, -1, 1]);
+    expect([...d.padNetOf]).toEqual([0, -1, -1, 1]);
+    expect([...d.excluded]).toEqual([0, 2, 2, 0]);
+    expect(d.tables!.map((table) => table.coefficients)).toEqual([stored[0], stored[3]]);
+  });
+
+  test('one table of g(s) serves all pairs of a strip model', () => {
+    const d = tablesOf('dpa1, compressed');
+    expect([...d.tableOf!]).toEqual([0, 0, 0, 0]);
+    expect(d.tables).toHaveLength(1);
+    expect(d.strip!.smoothing).toBe('switch');
+  });
+
+  test('a pair that is not excluded needs one', () => {
+    const tree = changed('se_e2_a, compressed', { 'model.descriptor.exclude_types': [] });
+    expect(() => parseModel(nativeHdf5(tree), 'm.dp')).toThrow(
+      expect.objectContaining({ code: 'MODEL_SHAPE', message: expect.stringContaining('a table for every pair') }),
+    );
+  });
+});
+
 describe('what is not evaluated is refused by name', () => {
   const d = 'model.descriptor';
   const davg = new Leaf([2, 12, 4], new Float64Array(96).fill(0.1));
@@ -229,6 +259,7 @@ describe('what is not evaluated is refused by name', () => {
     ['dpa1, concat', 'use_econf_tebd', { [`${d}.type_embedding.use_econf_tebd`]: true }],
     ['dpa1, concat', 'lmax', { [`${d}.lmax`]: 2 }],
     ['dpa1, concat', 'tebd_input_mode', { [`${d}.tebd_input_mode`]: 'dot_residual_s' }],
+    ['dpa1, concat', 'compress', { [`${d}.compress`]: { geo_compress: false } }],
     ['dpa1, concat', 'DescrptDPA1 of version 5', { [`${d}.@version`]: 5 }],
     ['dpa1, concat', 'TypeEmbedNet of version 3', { [`${d}.type_embedding.@version`]: 3 }],
     ['se_e2_r', 'use_exp_switch', { [`${d}.env_mat`]: { use_exp_switch: true } }],
@@ -242,6 +273,7 @@ describe('what is not evaluated is refused by name', () => {
     ['zbl', 'linear', { 'model.models.0.type': 'linear' }],
     ['zbl', 'pair_exclude_types', { 'model.models.0.pair_exclude_types': [[0, 1]] }],
     ['zbl', 'type_map', { 'model.models.1.type_map': ['B', 'A'] }],
+    ['zbl', 'pairtab', { 'model.type': 'pairtab' }],
     ['zbl', 'PairTab of version 2', { 'model.models.1.tab.@version': 2 }],
   ])('%s: %s', (kind, word, changes) => {
     expect(() => parseModel(nativeHdf5(changed(kind, changes)), 'm.dp')).toThrow(

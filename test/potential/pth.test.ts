@@ -204,7 +204,7 @@ describe('hostile pickles are refused, and nothing of them is run', () => {
     const one = new Leaf([1], [1]);
     const wide = new View(one, 0, [2, 2 ** 30, 4], [0, 0, 0]);
     expect(() => parse(withAttributes({ 'atomic_model.descriptor.sea.mean': wide }))).toThrow(
-      error('MODEL_SHAPE', 'no larger than the file'),
+      error('MODEL_SHAPE', 'not much larger than the file'),
     );
     const outside = new View(one, 0, [2, 13, 4], [52, 4, 1]);
     expect(() => parse(withAttributes({ 'atomic_model.descriptor.sea.mean': outside }))).toThrow(

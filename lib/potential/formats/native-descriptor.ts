@@ -53,9 +53,14 @@ function grouped(tree: Json, kind: 'se_e2_a' | 'se_e2_r', path: string, reader: 
     );
   }
   const tables = isSet(tree.compress) ? reader.tables(tree.compress, `${path}.compress`, ndim, ntypes, width) : null;
-  const missing = tables?.findIndex((table, k) => !table && !emptyTable(k, oneSided, ntypes, sel, excluded)) ?? -1;
-  if (missing >= 0)
-    throw wrongShape(`${path}.compress`, 'a table for every pair that is not excluded', `none for net ${missing}`);
+  for (let pair = 0; tables && pair < ntypes * ntypes; pair++) {
+    const index = oneSided ? pair % ntypes : pair;
+    if (tables[index] || sel[pair % ntypes] === 0) continue;
+    if (!excluded[pair])
+      throw wrongShape(`${path}.compress`, 'a table for every pair that is not excluded', `none for net ${index}`);
+    // Where there is no table, empty slots give nothing either.
+    excluded[pair] = 2;
+  }
   return {
     descriptor: {
       kind,
@@ -78,11 +83,4 @@ function grouped(tree: Json, kind: 'se_e2_a' | 'se_e2_r', path: string, reader: 
     precision: checkPrecision(tree.precision, `${path}.precision`),
     typeMap: tree.type_map,
   };
-}
-
-/** Whether a compressed file may leave a net without a table: nothing is ever looked up in it. */
-function emptyTable(index: number, oneSided: boolean, ntypes: number, sel: readonly number[], excluded: Uint8Array): boolean {
-  if (sel[index % ntypes] === 0) return true;
-  if (!oneSided) return excluded[index] !== 0;
-  return Array.from({ length: ntypes }, (_, centre) => excluded[centre * ntypes + index]).every((code) => code !== 0);
 }

@@ -38,7 +38,7 @@ export class TorchArchive {
     const pickle = this.zip.read(`${this.folder}/data.pkl`);
     if (pickle.length > 2 ** 26) throw wrongShape('data.pkl', 'at most 64 MB of structure', `${pickle.length} bytes`);
     this.root = readPickle(pickle);
-    this.budget = 2 * bytes.length + 1024;
+    this.budget = bytes.length / 2 + 4096;
   }
 
   array(tensor: PickleTensor, path: string): NativeArray {
@@ -58,7 +58,7 @@ export class TorchArchive {
     let count = 1;
     for (const n of shape) count *= n;
     this.budget -= count;
-    if (this.budget < 0) throw wrongShape(path, 'tensors that together are no larger than the file', 'more');
+    if (this.budget < 0) throw wrongShape(path, 'tensors that together are not much larger than the file', 'more');
     const content = this.content(storage, numbers.bytes, path);
     const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
     const values = new Float64Array(count);
