@@ -5,6 +5,7 @@ import { atomicNumber } from '../../lib/elements.js';
 import type { Isa } from '../../lib/native/addon.js';
 import { nativeAddon } from '../../lib/native/loader.js';
 import { DeepPotential } from '../../lib/potential/deep-potential.js';
+import { atomParametersOf } from '../../lib/potential/external-parameters.js';
 import { loadPotential } from '../../lib/potential/load.js';
 import { readModel } from '../../lib/potential/model-file.js';
 import { evaluateOnce } from '../../lib/potential/native-force-field.js';
@@ -17,6 +18,8 @@ interface CaseFrame {
   types: number[];
   coord: number[][];
   cell: number[][] | null;
+  fparam?: number[] | null;
+  aparam?: number[][] | null;
   energy: number;
   atom_energy: number[];
   force: number[][];
@@ -40,25 +43,43 @@ async function byTypes(potential: DeepPotential, frame: Pick<CaseFrame, 'types' 
 const largest = (a: ArrayLike<number>, b: ArrayLike<number>) => Math.max(...Array.from(a, (x, k) => Math.abs(x - b[k]!)));
 
 describeReference('reference cases', () => {
+  // Every model of the folder, by what it exercises first.
   const names = [
     'deeppot',
     'deeppot-1',
+    'deeppot-r',
+    'deeppot-r-native',
     'deeppot_sea',
+    'deeppot_sea_pth',
+    'fparam_aparam',
+    'native_a_compressed_one',
+    'native_a_excl_one',
+    'native_a_fparam',
+    'native_a_one_side_idt_gelu',
+    'native_a_overflow',
+    'native_a_pairexcl_model',
+    'native_a_two_side',
+    'native_dpa1_concat',
+    'native_dpa1_strip_smooth',
+    'native_hybrid',
+    'native_r',
+    'native_zbl',
+    'se_atten_no_atten_1',
+    'se_e2_a_tebd',
     'sea_012',
     'synth_compressed',
     'synth_one_side',
-    'native_a_two_side',
-    'native_a_one_side_idt_gelu',
-    'native_a_compressed_one',
-    'native_a_excl_one',
-    'native_a_pairexcl_model',
-    'native_a_overflow',
+    'virtual_type',
   ];
   test.each(names.flatMap((name) => isas.map((isa) => [name, isa] as const)))('%s on %s', async (name, isa) => {
     const data = referenceJson<{ model: string; frames: CaseFrame[] }>('deep-potential', 'cases', `${name}.json`);
     const model = await readModel(referencePath('deep-potential', data.model));
-    const potential = new DeepPotential(model, { isa });
     for (const frame of data.frames) {
+      const potential = new DeepPotential(model, {
+        isa,
+        ...(frame.fparam ? { fparam: frame.fparam } : {}),
+        ...(frame.aparam ? { aparam: atomParametersOf(frame.aparam) } : {}),
+      });
       const result = await byTypes(potential, frame);
       expect(Math.abs(result.energy - frame.energy)).toBeLessThanOrEqual(frame.tolerance.energy_rel * Math.abs(frame.energy));
       expect(largest(result.atomEnergies, frame.atom_energy)).toBeLessThanOrEqual(frame.tolerance.atom_energy_abs);
