@@ -3,8 +3,15 @@ import { PotentialError } from '../../errors.js';
 import type { DeepPotentialParameters } from '../deep-potential-parameters.js';
 import { Hdf5File } from './hdf5.js';
 import { type NativeArray, nativeParameters } from './native-model.js';
+import type { NativeSource } from './native-source.js';
 
 export function parseNativeHdf5(bytes: Uint8Array): DeepPotentialParameters {
+  const { tree, array } = openNativeHdf5(bytes);
+  return nativeParameters(tree, array, 'dp');
+}
+
+/** The tree and its arrays, before anything is made of them. */
+export function openNativeHdf5(bytes: Uint8Array): NativeSource {
   const file = new Hdf5File(bytes);
   const json = file.rootAttribute('json');
   if (json === undefined) {
@@ -49,5 +56,5 @@ export function parseNativeHdf5(bytes: Uint8Array): DeepPotentialParameters {
     known.set(leaf, read);
     return read;
   };
-  return nativeParameters(tree, array, 'dp');
+  return { tree, array };
 }

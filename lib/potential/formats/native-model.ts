@@ -8,6 +8,7 @@ import { nativePairTable, zblParts } from './native-pair-table.js';
 import { checkVersion, refuseModel } from './native-refusals.js';
 import { names, object } from './native-tree.js';
 import { wrongShape } from './refusal.js';
+import { applyStoredSection, SECTION } from './stored-section.js';
 import { isObject, type Json } from './training-script.js';
 
 export type { ArrayReader, NativeArray } from './native-networks.js';
@@ -42,7 +43,7 @@ export function nativeParameters(
     zbl && nativePairTable(model, zbl.table, reader, typeNames, ntypes, { cutoff: netCutoff, slots: descriptors[0]!.slots });
   const distance = (tree as Json).min_nbor_dist;
   const precisions = new Set([...parts.map((part) => part.precision), fittingPrecision]);
-  return {
+  const parameters: DeepPotentialParameters = {
     format,
     version: versionText(tree as Json),
     family: 'native',
@@ -67,6 +68,7 @@ export function nativeParameters(
     minNeighbourDistance: typeof distance === 'number' && Number.isFinite(distance) && distance > 0 ? distance : null,
     storedTables: null,
   };
+  return applyStoredSection(parameters, (tree as Json)[SECTION], array);
 }
 
 function versionText(tree: Json): string {

@@ -3,10 +3,17 @@ import { parse, YAMLParseError } from 'yaml';
 import { PotentialError } from '../../errors.js';
 import type { DeepPotentialParameters } from '../deep-potential-parameters.js';
 import { type NativeArray, nativeParameters } from './native-model.js';
+import type { NativeSource } from './native-source.js';
 import { isObject } from './training-script.js';
 import { extractArrays, type NestedNumbers } from './yaml-arrays.js';
 
 export function parseNativeText(bytes: Uint8Array, head: string): DeepPotentialParameters {
+  const { tree, array, format } = openNativeText(bytes, head);
+  return nativeParameters(tree, array, format);
+}
+
+/** The tree and its arrays, before anything is made of them. */
+export function openNativeText(bytes: Uint8Array, head: string): NativeSource & { format: 'json' | 'yaml' } {
   const text = new TextDecoder('utf-8').decode(bytes);
   const format = /^\s*\{/.test(head) ? 'json' : 'yaml';
   // A text without the key of the tree is some other file: say so before a parser complains about its grammar.
@@ -20,7 +27,7 @@ export function parseNativeText(bytes: Uint8Array, head: string): DeepPotentialP
     known.set(leaf, read);
     return read;
   };
-  return nativeParameters(tree, array, format);
+  return { tree, array, format };
 }
 
 function notAModel(why: string): PotentialError {
