@@ -70,7 +70,7 @@ export function nativeParameters(p: DeepPotentialParameters): object {
     atomBias: p.atomBias,
     outStd: p.outStd,
     outBias: p.outBias,
-    pairTable: p.pairTable,
+    pairTable: p.pairTable && { ...p.pairTable, softminCutoff: p.pairTable.softminCutoff ?? p.cutoff },
     shortestDistance: p.minNeighbourDistance ?? 0,
     stored: p.storedTables?.tables ?? [],
   };

@@ -271,15 +271,20 @@ inline BlockStatus block(const ModelView<Real>& model, const BlockTask& task, Sc
   const bool silent = model.atom_excluded[task.type] != 0;
   double scale[kMaxBlockAtoms];
   for (int a = 0; a < task.count; ++a) {
-    double energy = no_net ? 0.0 : (energies[a] - vacuum[a]) + model.atom_bias[task.type];
+    double energy = no_net ? 0.0 : ((energies[a] - vacuum[a]) + model.atom_bias[task.type]) * model.out_std[task.type];
     scale[a] = no_net || silent ? 0.0 : model.out_std[task.type];
+    // Graphs mix the net with its bias, native models add theirs to the mixture (1.15).
+    const double after = model.native_rule ? model.out_bias[task.type] : 0.0;
+    if (!model.native_rule) energy += model.out_bias[task.type];
     if (model.pair_table != nullptr && !silent) {
-      NeighbourArrays& all = scratch.base;
+      // Native models look at the whole list, graphs at what fills the slots of the descriptor.
+      const bool whole = model.shared_base && model.native_rule;
+      NeighbourArrays& all = whole ? scratch.base : scratch.descriptors[0].neighbours;
       const std::int32_t* segment = all.segment + static_cast<std::int64_t>(a) * (types + 1);
-      for (int k = segment[0]; k < segment[types]; ++k) all.r[k] = std::sqrt(all.r[k]);
+      for (int k = segment[0]; whole && k < segment[types]; ++k) all.r[k] = std::sqrt(all.r[k]);
       double share;
-      const BlockStatus mixed = mix_table(*model.pair_table, task, types, a, all, model.atom_bias[task.type],
-                                          model.out_std[task.type], energy, share, scratch.gradients);
+      const BlockStatus mixed =
+          mix_table(*model.pair_table, task, types, a, all, model.atom_bias[task.type], energy, share, scratch.gradients);
       if (mixed != BlockStatus::ok) return mixed;
       scale[a] *= share;
       for (int k = segment[0]; k < segment[types]; ++k) {
@@ -292,7 +297,7 @@ inline BlockStatus block(const ModelView<Real>& model, const BlockTask& task, Sc
         }
       }
     }
-    task.atom_energies[task.atoms[a]] = silent ? 0.0 : energy * model.out_std[task.type] + model.out_bias[task.type];
+    task.atom_energies[task.atoms[a]] = silent ? 0.0 : energy + after;
   }
   for (int d = 0; d < model.descriptor_count; ++d)
     backward_block(model, model.descriptors[d], task, scale, scratch.descriptors[d], scratch);

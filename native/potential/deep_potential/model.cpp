@@ -86,24 +86,27 @@ Model<Real>::Model(const DeepPotentialParameters& p, const Kernel<Real>& kernel,
     folded = folded && p.layers[net.front()].shortcut == 0;
   }
   std::vector<int> base(types, 0);
-  bool typed = true;
+  bool any_mixed = false;
+  int most = 0;
   for (const auto& source : p.descriptors) {
     add_descriptor(source, folded);
-    typed = typed && !source.mixed;
+    any_mixed = any_mixed || source.mixed;
     for (std::size_t g = 0; g < source.sel.size() && !source.mixed; ++g) base[g] = std::max(base[g], source.sel[g]);
+    most = std::max(most, descriptors_.back().slots_total);
   }
+  // A list without groups, as any mixed descriptor asks for, is as long as the longest; else each group is as long as its longest.
+  for (const int slots : base) view_.base_slots += slots;
+  if (any_mixed) view_.base_slots = most;
+  view_.shared_base = p.descriptors.size() > 1 || p.descriptors[0].cutoff < p.cutoff || (p.has_pair_table && p.native_rule);
   view_.descriptor_count = static_cast<int>(descriptors_.size());
   view_.descriptors = descriptors_.data();
-  if (p.native_rule && descriptors_.size() > 1 && typed) {
-    for (const int slots : base) view_.base_slots += slots;
-    view_.base_sel = keep(std::vector<std::int32_t>(base.begin(), base.end()));
-  }
   if (p.has_pair_table) {
     const auto& t = p.pair_table;
     require(t.coefficients.size() == types * types * 4 * static_cast<std::size_t>(t.cells) && t.step > 0 && t.alpha > 0 &&
                 t.to > t.from,
             "pair table");
-    pair_table_ = {t.smallest, 1.0 / t.step, t.step, t.cutoff, t.cells, keep(t.coefficients), t.alpha, t.from, t.to, t.add_bias};
+    pair_table_ = {t.smallest, 1.0 / t.step, t.cutoff, t.softmin_cutoff, t.cells, keep(t.coefficients),
+                   t.alpha,    t.from,       t.to,     t.add_bias};
     view_.pair_table = &pair_table_;
   }
   if (fitting) {

@@ -183,8 +183,8 @@ inline bool apply_sel(const ModelView<Real>& model, int which, const BlockTask& 
   const bool over = overflows(descriptor, which, task, types, task.atoms[a], segment, go_on);
   if (!go_on) return false;
   if (task.overflow_rule != 0) return true;
-  // A native model of one descriptor keeps the nearest over all types first.
-  const bool native = model.native_rule && model.descriptor_count == 1 && !descriptor.mixed;
+  // A native model keeps the nearest over all types first; where the list is shared that has been done.
+  const bool native = model.native_rule && !model.shared_base && !descriptor.mixed;
   const bool crowded = native && segment[types] - segment[0] > descriptor.slots_total;
   if (over || crowded)
     keep_nearest(task, all, segment, types, descriptor.mixed, descriptor.sel, native ? descriptor.slots_total : -1,
@@ -218,21 +218,19 @@ inline void select_within(const NeighbourArrays& base, NeighbourArrays& all, int
 template <class Real>
 inline BlockStatus gather_block(const ModelView<Real>& model, const BlockTask& task, ScratchView<Real>& scratch) {
   const int types = model.ntypes;
-  const bool single = model.descriptor_count == 1;
-  NeighbourArrays& base = single ? scratch.descriptors[0].neighbours : scratch.base;
+  NeighbourArrays& base = model.shared_base ? scratch.base : scratch.descriptors[0].neighbours;
   base.count = 0;
   for (int d = 0; d < model.descriptor_count; ++d) scratch.descriptors[d].neighbours.count = 0;
   for (int a = 0; a < task.count; ++a) {
     if (!collect(model, task, a, base)) return BlockStatus::overlap;
-    if (model.base_sel != nullptr && task.overflow_rule == 0) {
+    if (model.shared_base && model.native_rule && task.overflow_rule == 0) {
       std::int32_t* segment = base.segment + static_cast<std::int64_t>(a) * (types + 1);
-      bool crowded = segment[types] - segment[0] > model.base_slots;
-      for (int t = 0; t < types; ++t) crowded = crowded || segment[t + 1] - segment[t] > model.base_sel[t];
-      if (crowded) keep_nearest(task, base, segment, types, false, model.base_sel, model.base_slots, false, scratch);
+      if (segment[types] - segment[0] > model.base_slots)
+        keep_nearest(task, base, segment, types, true, &model.base_slots, -1, false, scratch);
     }
     for (int d = 0; d < model.descriptor_count; ++d) {
       NeighbourArrays& all = scratch.descriptors[d].neighbours;
-      if (!single) select_within<Real>(base, all, a, types, model.descriptors[d].cutoff);
+      if (model.shared_base) select_within<Real>(base, all, a, types, model.descriptors[d].cutoff);
       if (!apply_sel(model, d, task, a, all, scratch)) return BlockStatus::sel_overflow;
     }
   }

@@ -30,9 +30,9 @@ inline bool table_energy(const PairTableView& table, int types, int centre, int 
 }
 
 // Mixes the energy of atom `a` of the block with the table: returns lambda and the new energy, and writes the gradient along r of what
-// does not come from the net, times `scale`, to radial [n]. r: distances of all neighbours within the cutoff of the list.
+// does not come from the net to radial [n]. r: distances of all neighbours within the cutoff of the list.
 inline BlockStatus mix_table(const PairTableView& table, const BlockTask& task, int types, int a, const NeighbourArrays& all,
-                             double bias, double scale, double& energy, double& net_share, double* radial) {
+                             double bias, double& energy, double& net_share, double* radial) {
   const std::int32_t* segment = all.segment + static_cast<std::int64_t>(a) * (types + 1);
   double weight = 0.0, weighted = 0.0, sum = 0.0;
   for (int t = 0; t < types; ++t) {
@@ -46,7 +46,7 @@ inline BlockStatus mix_table(const PairTableView& table, const BlockTask& task, 
       }
       sum += 0.5 * value;
       radial[k] = 0.5 * slope;
-      if (!(r < table.cutoff)) continue;
+      if (!(r <= table.softmin_cutoff)) continue;
       const double w = std::exp(-r / table.alpha);
       weight += w;
       weighted += r * w;
@@ -71,9 +71,9 @@ inline BlockStatus mix_table(const PairTableView& table, const BlockTask& task, 
   net_share = 1.0 - lambda;
   for (int k = segment[0]; k < segment[types]; ++k) {
     const double r = all.r[k];
-    const double w = r < table.cutoff && weight > 0.0 ? std::exp(-r / table.alpha) / weight : 0.0;
+    const double w = r <= table.softmin_cutoff && weight > 0.0 ? std::exp(-r / table.alpha) / weight : 0.0;
     const double dsigma = ((1.0 - r / table.alpha) + sigma / table.alpha) * w;
-    radial[k] = scale * (lambda * radial[k] + dlambda * dsigma * difference);
+    radial[k] = lambda * radial[k] + dlambda * dsigma * difference;
   }
   return BlockStatus::ok;
 }

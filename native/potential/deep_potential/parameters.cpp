@@ -97,6 +97,7 @@ DeepPotentialParameters::PairTable pair_table(const Tree& tree) {
   table.smallest = number(at(tree, "smallest"), "smallest");
   table.step = number(at(tree, "step"), "step");
   table.cutoff = number(at(tree, "cutoff"), "cutoff");
+  table.softmin_cutoff = number(at(tree, "softminCutoff"), "softminCutoff");
   table.alpha = number(at(tree, "alpha"), "alpha");
   table.from = number(at(tree, "from"), "from");
   table.to = number(at(tree, "to"), "to");

@@ -47,7 +47,7 @@ struct DeepPotentialParameters {
     std::vector<double> average, inverse_std;
   };
   struct PairTable {
-    double smallest = 0, step = 0, cutoff = 0, alpha = 0, from = 0, to = 0;
+    double smallest = 0, step = 0, cutoff = 0, softmin_cutoff = 0, alpha = 0, from = 0, to = 0;
     int cells = 0;
     std::vector<double> coefficients;
     bool add_bias = false;

@@ -53,8 +53,7 @@ class Scratch {
       memory_[d].fit(descriptors_[d], view, types, atoms, n);
     }
     view_.capacity = static_cast<std::int64_t>(n);
-    const bool shared = model.descriptor_count > 1 || model.pair_table != nullptr;
-    base_.fit(view_.base, shared ? n : kRoom, types, atoms);
+    base_.fit(view_.base, model.shared_base ? n : kRoom, types, atoms);
     view_.order = grown(order_, n);
     view_.kept = grown(kept_, n);
     view_.descriptors = descriptors_.data();

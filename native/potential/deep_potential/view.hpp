@@ -95,7 +95,8 @@ struct DescriptorView {
 
 // Pair table with its switch (1.15).
 struct PairTableView {
-  double smallest, inverse_step, step, cutoff;
+  double smallest, inverse_step, cutoff;
+  double softmin_cutoff;  // neighbours within it make the softmin distance
   int cells;
   const double* coefficients;  // [T][T][cells][4]: a3 a2 a1 a0
   double alpha, from, to;
@@ -109,8 +110,9 @@ struct ModelView {
   bool native_rule;
   int descriptor_count;
   const DescriptorView<Real>* descriptors;
-  // Slots of the list that a native model starts from (1.12), [T]; null where each descriptor truncates on its own.
-  const int* base_sel;
+  // Whether neighbours are gathered apart from those of a descriptor: hybrids, and whatever else looks at other neighbours.
+  bool shared_base;
+  // How many neighbours the list of a native model keeps, before each descriptor shares them out (1.12).
   int base_slots;
   const std::uint8_t* pair_excluded;
   const NetworkView<Real>* fitting;  // by type
