@@ -200,6 +200,27 @@ describe('hostile pickles are refused, and nothing of them is run', () => {
     expect(() => parse(writePth(root))).toThrow(error('MODEL_SHAPE', 'at most 64 parts'));
   });
 
+  test('shared parts are read once', () => {
+    // 3000 nets, all the same one, of 3000 layers, all the same one: 9 million layers if they were counted out.
+    const list = (member: unknown) =>
+      new Instance('__torch__.ModuleList', Object.fromEntries(Array.from({ length: 3000 }, (_, k) => [String(k), member])));
+    const square = new Leaf([4, 4], new Float64Array(16));
+    const layer = new Instance('__torch__.MLPLayer', {
+      matrix: square,
+      bias: null,
+      idt: null,
+      resnet: true,
+      activate_name: 'tanh',
+    });
+    const net = new Instance('__torch__.EN', { layers: list(layer) });
+    const start = performance.now();
+    expect(() => parse(withAttributes({ 'atomic_model.descriptor.sea.filter_layers.networks': list(net) }))).toThrow(
+      error('MODEL_SHAPE', 'a list of 2 nets'),
+    );
+    // Milliseconds; the bound leaves room for a busy machine.
+    expect(performance.now() - start).toBeLessThan(1000);
+  });
+
   test('views that pretend to be large take no memory', () => {
     const one = new Leaf([1], [1]);
     const wide = new View(one, 0, [2, 2 ** 30, 4], [0, 0, 0]);

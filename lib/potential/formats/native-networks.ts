@@ -29,6 +29,10 @@ export interface CollectionShape {
 }
 
 export class NetworkReader {
+  /** Nets and layers by their part of the tree: texts and pickles may name one part at many places, which are then one net. */
+  private readonly nets = new Map<Json, Network>();
+  private readonly layers = new Map<Json, Layer>();
+
   constructor(readonly array: ArrayReader) {}
 
   variable(holder: Json, key: string, path: string, meaning: string): NativeArray {
@@ -73,15 +77,27 @@ export class NetworkReader {
 
   network(value: unknown, path: string, inputs: number, outputs: number | null): Network {
     const net = object(value, path);
+    const known = this.nets.get(net);
+    if (known) {
+      // Within it all is checked; here only that it fits.
+      const ends = [known.layers[0]!.inputs, known.layers.at(-1)!.outputs] as const;
+      if (ends[0] !== inputs || (outputs !== null && ends[1] !== outputs))
+        throw wrongShape(path, `${inputs} inputs and ${outputs ?? 'any number of'} outputs`, `${ends[0]} and ${ends[1]}`);
+      return known;
+    }
     checkVersion(net, 'EmbeddingNetwork', path);
     if (!Array.isArray(net.layers) || net.layers.length === 0)
       throw wrongShape(`${path}.layers`, 'a list of layers', JSON.stringify(net.layers)?.slice(0, 80) ?? 'nothing');
     const layers = net.layers.map((layer, k) => this.layer(layer, `${path}.layers[${k}]`));
-    return makeNetwork(layers, inputs, outputs, path);
+    const made = makeNetwork(layers, inputs, outputs, path);
+    this.nets.set(net, made);
+    return made;
   }
 
   private layer(value: unknown, path: string): Layer {
     const layer = object(value, path);
+    const known = this.layers.get(layer);
+    if (known) return known;
     checkVersion(layer, 'Layer', path);
     checkPrecision(layer.precision, `${path}.precision`);
     const variables = object(layer['@variables'], `${path}.@variables`);
@@ -91,7 +107,7 @@ export class NetworkReader {
       throw wrongShape(`${path}.@variables.w`, 'a matrix', `shape [${weights.shape.join(', ')}]`);
     const shortcut =
       layer.resnet !== true ? 'none' : outputs === inputs ? 'identity' : outputs === 2 * inputs ? 'double' : 'none';
-    return makeLayer(
+    const made = makeLayer(
       {
         inputs,
         outputs,
@@ -103,6 +119,8 @@ export class NetworkReader {
       },
       path,
     );
+    this.layers.set(layer, made);
+    return made;
   }
 
   /**

@@ -1,5 +1,4 @@
 /** Descriptors of TorchScript models in the form of native models (deep-potential.md 2.4, 2.5). */
-import { PickleTensor } from './pickle.js';
 import { network, networks, type TorchObject } from './pth-object.js';
 import { unsupported, wrongShape } from './refusal.js';
 
@@ -17,15 +16,15 @@ const others = new Map([
 export function torchDescriptor(descriptor: TorchObject, budget = { parts: 64 }): Tree {
   budget.parts--;
   if (budget.parts < 0) throw wrongShape(descriptor.path, 'at most 64 parts of a descriptor', 'more');
-  const type_map = descriptor.list('type_map');
+  const type_map = descriptor.optional('type_map');
   switch (descriptor.kind) {
     case 'DescrptSeA': {
       const block = descriptor.object('sea');
       return {
         type: 'se_e2_a',
         type_map,
-        axis_neuron: block.value('axis_neuron'),
-        type_one_side: block.value('type_one_side'),
+        axis_neuron: block.plain('axis_neuron'),
+        type_one_side: block.plain('type_one_side'),
         ...grouped(block),
       };
     }
@@ -53,14 +52,14 @@ export function torchDescriptor(descriptor: TorchObject, budget = { parts: 64 })
 
 function environment(block: TorchObject): Tree {
   return {
-    rcut: block.value('rcut'),
-    rcut_smth: block.value('rcut_smth'),
-    sel: block.value('sel'),
+    rcut: block.plain('rcut'),
+    rcut_smth: block.plain('rcut_smth'),
+    sel: block.plain('sel'),
     env_protection: block.optional('env_protection') ?? 0,
     env_mat: { use_exp_switch: block.optional('use_exp_switch') === true },
     exclude_types: block.excludedPairs('emask'),
-    precision: block.value('precision'),
-    '@variables': { davg: block.value('mean'), dstd: block.value('stddev') },
+    precision: block.plain('precision'),
+    '@variables': { davg: block.tensor('mean'), dstd: block.tensor('stddev') },
   };
 }
 
@@ -78,33 +77,28 @@ function attention(descriptor: TorchObject): Tree {
   const embedding = descriptor.object('type_embedding').object('embedding');
   return {
     ...environment(block),
-    ntypes: block.value('ntypes'),
-    type_one_side: block.value('type_one_side'),
-    axis_neuron: block.value('axis_neuron'),
-    attn_layer: block.value('attn_layer'),
+    ntypes: block.plain('ntypes'),
+    type_one_side: block.plain('type_one_side'),
+    axis_neuron: block.plain('axis_neuron'),
+    attn_layer: block.plain('attn_layer'),
     lmax: block.optional('lmax') ?? 1,
-    tebd_dim: block.value('tebd_dim'),
-    tebd_input_mode: block.value('tebd_input_mode'),
-    smooth_type_embedding: block.value('smooth'),
-    concat_output_tebd: descriptor.value('concat_output_tebd'),
+    tebd_dim: block.plain('tebd_dim'),
+    tebd_input_mode: block.plain('tebd_input_mode'),
+    smooth_type_embedding: block.plain('smooth'),
+    concat_output_tebd: descriptor.plain('concat_output_tebd'),
     use_econf_tebd: descriptor.optional('use_econf_tebd'),
     type_embedding: {
       use_econf_tebd: embedding.optional('use_econf_tebd'),
-      embedding: network(embedding.object('embedding_net')),
+      embedding: embedding.object('embedding_net').once(network),
     },
     embeddings: networks(block.object('filter_layers')),
-    embeddings_strip: block.optional('filter_layers_strip') === null ? null : networks(block.object('filter_layers_strip')),
+    embeddings_strip: block.has('filter_layers_strip') ? networks(block.object('filter_layers_strip')) : null,
     compress: block.optional('geo_compress') === true ? { geo_compress: true, ...tables(block) } : null,
   };
 }
 
 /** Parameters lists in the order of native models; a part that is not there is an empty tensor. */
 function tables(block: TorchObject): Tree {
-  const list = (key: string) => {
-    const members = block.object(key).members();
-    const other = members.findIndex((member) => !(member instanceof PickleTensor));
-    if (other >= 0) throw wrongShape(`${block.path}.${key}.${other}`, 'a tensor', typeof members[other]);
-    return members;
-  };
+  const list = (key: string) => block.object(key).tensors();
   return { '@variables': { compress_data: list('compress_data'), compress_info: list('compress_info') } };
 }

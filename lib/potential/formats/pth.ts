@@ -2,10 +2,8 @@
  * TorchScript models (`.pth`): the attributes of the object tree, brought to the tree of native models (deep-potential.md 2.4, 2.5),
  * which the other native formats share.
  */
-import { PotentialError } from '../../errors.js';
 import type { DeepPotentialParameters } from '../deep-potential-parameters.js';
-import { nativeParameters } from './native-model.js';
-import { PickleTensor, type PickleValue } from './pickle.js';
+import { type ArrayReader, nativeParameters } from './native-model.js';
 import { torchDescriptor } from './pth-descriptor.js';
 import { networks, TorchObject } from './pth-object.js';
 import { unsupported } from './refusal.js';
@@ -37,42 +35,35 @@ const otherFittings = new Map([
 ]);
 
 export function parseTorchScript(bytes: Uint8Array, fileName: string): DeepPotentialParameters {
+  const { tree, array } = openTorchScript(bytes, fileName);
+  return nativeParameters(tree, array, 'pth');
+}
+
+/** The tree of a native model and its arrays, before anything is made of them. */
+export function openTorchScript(bytes: Uint8Array, fileName: string): { tree: Tree; array: ArrayReader } {
   const archive = new TorchArchive(bytes, fileName);
-  const root = TorchObject.of(archive.root, 'model', archive);
+  const root = TorchObject.root(archive);
   if (root.kind !== 'EnergyModel' && root.kind !== 'DPZBLModel')
     throw unsupported(otherModels.get(root.kind) ?? root.kind, `its class is ${root.kind}, EnergyModel or DPZBLModel is needed`);
   const atomic = root.object('atomic_model');
   const model = root.kind === 'EnergyModel' ? standardModel(atomic) : zblModel(atomic);
   const script = root.optional('model_def_script');
-  const distance = root.optional('min_nbor_dist');
   const tree: Tree = {
     backend: 'PyTorch',
     model,
     model_def_script: typeof script === 'string' ? parseTrainingScript(script) : null,
-    min_nbor_dist: distance instanceof PickleTensor ? archive.array(distance, 'min_nbor_dist').values[0] : distance,
+    min_nbor_dist: root.number('min_nbor_dist'),
   };
-  return nativeParameters(
-    tree,
-    (leaf, path) => {
-      if (!(leaf instanceof PickleTensor)) {
-        throw new PotentialError('MODEL_CORRUPT', `${path}: a tensor is expected`, {
-          key: path,
-          hint: 'the file is no model that dp --pt freeze wrote',
-        });
-      }
-      return archive.array(leaf, path);
-    },
-    'pth',
-  );
+  return { tree, array: (leaf, path) => archive.read(leaf, path) };
 }
 
 /** What atomic models of all kinds have. */
 function common(atomic: TorchObject): Tree {
   return {
-    type_map: atomic.list('type_map'),
+    type_map: atomic.optional('type_map'),
     atom_exclude_types: atomic.excludedTypes('atom_excl'),
     pair_exclude_types: atomic.excludedPairs('pair_excl'),
-    '@variables': { out_bias: atomic.optional('out_bias') },
+    '@variables': { out_bias: atomic.optionalTensor('out_bias') },
   };
 }
 
@@ -94,17 +85,17 @@ function zblModel(atomic: TorchObject): Tree {
   return {
     type: 'zbl',
     ...common(atomic),
-    sw_rmin: atomic.value('sw_rmin'),
-    sw_rmax: atomic.value('sw_rmax'),
-    smin_alpha: atomic.value('smin_alpha'),
+    sw_rmin: atomic.plain('sw_rmin'),
+    sw_rmax: atomic.plain('sw_rmax'),
+    smin_alpha: atomic.plain('smin_alpha'),
     models: [
       standardModel(standard),
       {
         type: 'pairtab',
         ...common(table),
-        rcut: table.value('rcut'),
-        sel: table.value('sel'),
-        tab: { '@variables': { tab_info: table.value('tab_info'), tab_data: table.value('tab_data') } },
+        rcut: table.plain('rcut'),
+        sel: table.plain('sel'),
+        tab: { '@variables': { tab_info: table.tensor('tab_info'), tab_data: table.tensor('tab_data') } },
       },
     ],
   };
@@ -124,17 +115,17 @@ function fitting(net: TorchObject): Tree {
     dim_case_embd: net.optional('dim_case_embd') ?? 0,
     default_fparam: net.optional('default_fparam'),
     use_aparam_as_mask: net.optional('use_aparam_as_mask'),
-    mixed_types: net.value('mixed_types'),
-    precision: net.value('precision'),
+    mixed_types: net.plain('mixed_types'),
+    precision: net.plain('precision'),
     exclude_types: net.excludedTypes('emask'),
-    atom_ener: Array.isArray(vacuum) ? vacuum.map((assigned: PickleValue) => (assigned === true ? 0 : null)) : null,
+    atom_ener: Array.isArray(vacuum) ? vacuum.map((assigned) => (assigned === true ? 0 : null)) : null,
     '@variables': {
-      bias_atom_e: net.optional('bias_atom_e'),
-      fparam_avg: net.optional('fparam_avg'),
-      fparam_inv_std: net.optional('fparam_inv_std'),
-      aparam_avg: net.optional('aparam_avg'),
-      aparam_inv_std: net.optional('aparam_inv_std'),
-      case_embd: net.optional('case_embd'),
+      bias_atom_e: net.optionalTensor('bias_atom_e'),
+      fparam_avg: net.optionalTensor('fparam_avg'),
+      fparam_inv_std: net.optionalTensor('fparam_inv_std'),
+      aparam_avg: net.optionalTensor('aparam_avg'),
+      aparam_inv_std: net.optionalTensor('aparam_inv_std'),
+      case_embd: net.optionalTensor('case_embd'),
     },
     nets: networks(net.object('filter_layers')),
   };

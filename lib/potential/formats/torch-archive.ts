@@ -1,7 +1,7 @@
 /** TorchScript archives (deep-potential.md 2.5): the object tree of data.pkl, and the numbers of its tensors. */
 import { PotentialError } from '../../errors.js';
 import type { NativeArray } from './native-networks.js';
-import { type PickleStorage, type PickleTensor, type PickleValue, readPickle } from './pickle.js';
+import { type PickleObject, type PickleStorage, type PickleTensor, type PickleValue, readPickle } from './pickle.js';
 import { unsupported, wrongShape } from './refusal.js';
 import { ZipArchive } from './zip.js';
 
@@ -27,6 +27,11 @@ export class TorchArchive {
   private readonly folder: string;
   private readonly contents = new Map<string, Uint8Array>();
   private readonly arrays = new Map<PickleTensor, NativeArray>();
+  /** Tensors by the text that stands for them in a tree. */
+  private readonly leaves = new Map<string, PickleTensor>();
+  private readonly leafOf = new Map<PickleTensor, string>();
+  /** Parts of the tree that were made of an object. */
+  readonly made = new Map<PickleObject, object>();
   /** Numbers that may still be read: views of one storage, each small in the file, must not add up to more memory than a model needs. */
   private budget: number;
 
@@ -39,6 +44,22 @@ export class TorchArchive {
     if (pickle.length > 2 ** 26) throw wrongShape('data.pkl', 'at most 64 MB of structure', `${pickle.length} bytes`);
     this.root = readPickle(pickle);
     this.budget = bytes.length / 2 + 4096;
+  }
+
+  leaf(tensor: PickleTensor): string {
+    const known = this.leafOf.get(tensor);
+    if (known !== undefined) return known;
+    const name = `/tensor_${this.leaves.size}`;
+    this.leaves.set(name, tensor);
+    this.leafOf.set(tensor, name);
+    return name;
+  }
+
+  /** The numbers of a leaf. */
+  read(leaf: unknown, path: string): NativeArray {
+    const tensor = typeof leaf === 'string' ? this.leaves.get(leaf) : undefined;
+    if (tensor) return this.array(tensor, path);
+    throw new PotentialError('MODEL_CORRUPT', `${path}: a tensor is expected`, { key: path });
   }
 
   array(tensor: PickleTensor, path: string): NativeArray {
