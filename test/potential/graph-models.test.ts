@@ -2,7 +2,8 @@
 import type { DeepPotentialParameters, Descriptor } from '../../lib/potential/deep-potential-parameters';
 import { parseModel } from '../../lib/potential/model-file';
 import { constant, node, stringTensor, tensor } from '../oracle/graph-nodes';
-import { type GraphOptions, type RawTypes, writeGraph } from '../oracle/graph-writer';
+import { typedGraph } from '../oracle/graph-types-models';
+import { type GraphOptions, writeGraph } from '../oracle/graph-writer';
 import { embed, networkOutput } from '../oracle/networks';
 import { type RandomKind, randomModel } from '../oracle/random-model';
 import { RandomNetworks } from '../oracle/random-networks';
@@ -74,48 +75,6 @@ describe('what is written is what is read', () => {
   });
 });
 
-interface Typed {
-  readonly bytes: Uint8Array;
-  readonly raw: RawTypes;
-  /** Rows te_t of the types, by the plain formulas. */
-  readonly rows: Float64Array[];
-  readonly p: DeepPotentialParameters;
-}
-
-/** A graph of nets that take types: the raw nets, and the other parameters of a model of the kind. */
-function typed(
-  kind: RandomKind,
-  seed: number,
-  choice: { oneSided: boolean; strip: boolean; tebd: readonly number[]; first?: 'identity' | 'double' },
-  options: GraphOptions = {},
-): Typed {
-  const make = new RandomNetworks(90 + seed);
-  const made = randomModel(seed, kind);
-  const T = made.ntypes;
-  const k = choice.tebd.at(-1)!;
-  const inputs = choice.strip ? 1 : 1 + (choice.oneSided ? k : 2 * k);
-  const embedding = make.embedding(choice.tebd, { name: 'tanh' }, T);
-  const first = choice.first === 'identity' ? inputs : choice.first === 'double' ? 2 * inputs : 5;
-  const width = made.descriptors[0]!.width;
-  const s = make.embedding([first, width], { name: 'tanh' }, inputs);
-  const strip = choice.strip ? make.embedding([first, width], { name: 'tanh' }, choice.oneSided ? k : 2 * k) : null;
-  const raw = { embedding, nets: [{ s, strip }] };
-  const rows = Array.from({ length: T }, (_, t) =>
-    networkOutput(
-      embedding,
-      Array.from({ length: T }, (_x, u) => (u === t ? 1 : 0)),
-    ),
-  );
-  const [d] = made.descriptors as [Descriptor];
-  const p = {
-    ...made,
-    descriptors: [{ ...d, oneSided: choice.oneSided, constants: null }],
-    typeConstants: Float64Array.from(rows.flatMap((row) => [...row])),
-    fitting: Array(T).fill(make.fitting(d.width * d.axis + k, [4, 4], { name: 'tanh' })),
-  };
-  return { bytes: writeGraph(p, { types: raw, ...options }), raw, rows, p };
-}
-
 const largest = (a: ArrayLike<number>, b: ArrayLike<number>) => {
   expect(a.length).toBe(b.length);
   return Math.max(...Array.from(a, (x, k) => Math.abs(x - b[k]!)));
@@ -134,7 +93,7 @@ describe('nets that take types', () => {
   test.each(
     choices.flatMap((choice, n) => (['type embedding', 'se_atten, concat'] as const).map((kind) => [kind, n, choice] as const)),
   )('%s %i: the net of a pair is the raw net at the types of the pair', (kind, seed, choice) => {
-    const { bytes, raw, rows, p } = typed(kind, seed, { ...choice, strip: false });
+    const { bytes, raw, rows, p } = typedGraph(kind, seed, { ...choice, strip: false });
     const model = parseModel(bytes, 'm.pb');
     const [d] = model.descriptors as [Descriptor];
     expect([d.mixed, d.oneSided, d.label]).toEqual([
@@ -181,7 +140,7 @@ describe('nets that take types', () => {
   ] as const)('strip, one-sided %s, smoothing %s', (oneSided, smoothing) => {
     const kind = smoothing === 'one' ? 'strip, not smooth' : 'strip, smooth, graph';
     const graph = { family: 'graph' as const };
-    const { bytes, raw, rows } = typed(kind, 1, { oneSided, strip: true, tebd: [3] });
+    const { bytes, raw, rows } = typedGraph(kind, 1, { oneSided, strip: true, tebd: [3] });
     const model = { ...parseModel(bytes, 'm.pb'), ...graph };
     const [d] = model.descriptors as [Descriptor];
     expect(d.strip!.smoothing).toBe(smoothing);
@@ -230,12 +189,12 @@ describe('nets that take types', () => {
   });
 
   test('what cannot be told from the graph is refused', () => {
-    const { raw, p } = typed('strip, smooth, graph', 1, { oneSided: false, strip: true, tebd: [3] });
+    const { raw, p } = typedGraph('strip, smooth, graph', 1, { oneSided: false, strip: true, tebd: [3] });
     expect(() => read(p, { types: raw, script: false })).toThrow(error('MODEL_UNSUPPORTED', 'smooth_type_embedding unknown'));
     const [d] = p.descriptors;
     const excluded = { ...p, descriptors: [{ ...d!, excluded: Uint8Array.of(0, 1, ...new Array(p.ntypes ** 2 - 2).fill(0)) }] };
     expect(() => read(excluded, { types: raw })).toThrow(error('MODEL_UNSUPPORTED', 'exclude_types'));
-    const concat = typed('se_atten, concat', 1, { oneSided: false, strip: false, tebd: [3] });
+    const concat = typedGraph('se_atten, concat', 1, { oneSided: false, strip: false, tebd: [3] });
     const extra = [node('Reshape_7', 'Reshape', ['ProdEnvMatAMix', 's']), node('mul_9', 'Mul', ['Reshape_7', 'mask'])];
     expect(() => read(concat.p, { types: concat.raw, script: false, extra })).toThrow(
       error('MODEL_UNSUPPORTED', 'exclude_types unknown'),
@@ -255,7 +214,7 @@ describe('nets that take types', () => {
   });
 
   test('without a training input the activations come from the operations', () => {
-    const { raw, p, rows } = typed('se_atten, concat', 4, { oneSided: false, strip: false, tebd: [3] });
+    const { raw, p, rows } = typedGraph('se_atten, concat', 4, { oneSided: false, strip: false, tebd: [3] });
     const none = {
       ...p,
       subtractVacuum: new Uint8Array(p.ntypes),

@@ -6,7 +6,7 @@ import { bundledModels } from '../../lib/potential/bundled';
 import type { DeepPotentialParameters } from '../../lib/potential/deep-potential-parameters';
 import { parseModel, readModel } from '../../lib/potential/model-file';
 import { modelSummary } from '../../lib/potential/summary';
-import { evaluateOracle, switching } from '../oracle/deep-potential';
+import { evaluateOracle, pairEnergy, softminSwitch, switching } from '../oracle/deep-potential';
 import { neighboursOf } from '../oracle/neighbours';
 import { activate, embed, lookUp } from '../oracle/networks';
 import { describeReference, referenceJson, referencePath } from '../reference';
@@ -238,6 +238,25 @@ describeReference('model files of other programs', () => {
       const scale = Math.max(1, ...value[k].map(Math.abs));
       expect(largest(g, value[k])).toBeLessThan(1e-12 * scale);
       expect(largest(dg, slope[k])).toBeLessThan(1e-12 * scale);
+    }
+  });
+
+  test('pair tables', () => {
+    const { rcut, pairs, r, energy } = components().pair_table;
+    const { pairTable, ntypes } = model('models/native_zbl.dp');
+    expect(pairTable!.cutoff).toBe(rcut);
+    for (const [n, [a, b]] of (pairs as [number, number][]).entries())
+      // Energies of up to 100 eV.
+      for (const [k, distance] of (r as number[]).entries())
+        expect(Math.abs(pairEnergy(pairTable!, ntypes, a, b, distance)[0] - energy[n][k])).toBeLessThan(1e-11);
+  });
+
+  test('the switch of the softmin distance', () => {
+    const { smin_alpha, sw_rmin, sw_rmax, samples } = components().softmin_switch;
+    for (const { r, w, dw } of samples) {
+      const { lambda, slopes } = softminSwitch({ alpha: smin_alpha, from: sw_rmin, to: sw_rmax }, r);
+      expect(Math.abs(lambda - w)).toBeLessThan(1e-12);
+      expect(largest(slopes, dw)).toBeLessThan(1e-12);
     }
   });
 
