@@ -138,6 +138,33 @@ describe('too many neighbours for sel', () => {
     });
   });
 
+  test('of several descriptors, each is named', async () => {
+    const { warnings } = await evaluate(potentialOf(randomModel(5, 'hybrid, native, overflow'), 'baseline'), 'truncate');
+    expect(warnings.map(({ code }) => code).sort()).toEqual([
+      'SEL_TRUNCATED_0_0',
+      'SEL_TRUNCATED_0_1',
+      'SEL_TRUNCATED_1_0',
+      'SEL_TRUNCATED_1_1',
+    ]);
+    const radial = warnings.find(({ code }) => code === 'SEL_TRUNCATED_1_1')!;
+    expect(radial.message).toMatch(/more than 4 neighbours of B \(up to \d+\) of descriptor 1 \(se_e2_r\).*nearest 4 count/);
+    await expect(evaluate(potentialOf(randomModel(5, 'hybrid, native, overflow'), 'baseline'), 'stop')).rejects.toMatchObject({
+      code: 'SEL_OVERFLOW',
+      message: expect.stringMatching(/slots for neighbours of . of descriptor . \(se_e2_.\), atom \d+ has \d+/),
+    });
+  });
+
+  test('of groups that all types share, no type is named', async () => {
+    const model = randomModel(5, 'dpa1, concat, overflow');
+    const { warnings } = await evaluate(potentialOf(model, 'baseline'), 'truncate');
+    expect(warnings.map(({ code }) => code)).toEqual(['SEL_TRUNCATED_0']);
+    expect(warnings[0]!.message).toMatch(/more than 4 neighbours \(up to \d+\): only the nearest 4 count/);
+    await expect(evaluate(potentialOf(model, 'baseline'), 'stop')).rejects.toMatchObject({
+      code: 'SEL_OVERFLOW',
+      message: expect.stringMatching(/4 slots for neighbours, atom \d+ has \d+/),
+    });
+  });
+
   test('stop names type and count', async () => {
     await expect(evaluate(potentialOf(randomModel({ sel: [4, 90] }), 'baseline'), 'stop')).rejects.toMatchObject({
       code: 'SEL_OVERFLOW',
