@@ -64,8 +64,22 @@ function dispatch(bytes: Uint8Array, fileName: string): DeepPotentialParameters 
   if (bytes[0] === 0x0a && looksLikeGraph(bytes)) return parseFrozenGraph(bytes);
   if (bytes[0] === 0x80 && fileName.toLowerCase().endsWith('.pt'))
     throw unsupported('pt', 'a PyTorch checkpoint holds no frozen model', 'freeze it first: dp --pt freeze');
+  if (/"base_code"\s*:/.test(head) && /"pir"/.test(head)) throw paddle();
+  refuseByName(fileName);
   if (looksLikeText(bytes)) return parseNativeText(bytes, head);
   throw unknownFormat(`its first bytes are ${Buffer.from(bytes.subarray(0, 8)).toString('hex')}`);
+}
+
+function paddle(): PotentialError {
+  return unsupported('paddle', 'programs of PaddlePaddle are not read', 'convert it: dp convert-backend model.json model.dp');
+}
+
+/** Files of other programs that no content tells apart. */
+function refuseByName(fileName: string): void {
+  const extension = /\.([a-z0-9]+)$/i.exec(fileName)?.[1]?.toLowerCase();
+  if (extension === 'pte')
+    throw unsupported('pte', 'an exported program instead of a net', 'freeze the model as .pth, or convert it to .dp');
+  if (extension !== undefined && ['pd', 'pdmodel', 'pdparams', 'pdiparams'].includes(extension)) throw paddle();
 }
 
 /** A text file may begin with a line feed too: the first field of a graph is a node, which begins with its name (or its op). */

@@ -329,6 +329,10 @@ describe('archives that are damaged or something else', () => {
 
   test.each<[string, string, string, () => Uint8Array]>([
     ['m.pt2', 'MODEL_UNSUPPORTED', 'pt2', () => good],
+    ['m.pte', 'MODEL_UNSUPPORTED', 'pte', () => good],
+    ['M.PTE', 'MODEL_UNSUPPORTED', 'pte', () => Uint8Array.of(1, 2, 3)],
+    ['m.pdiparams', 'MODEL_UNSUPPORTED', 'paddle', () => Uint8Array.of(1, 2, 3)],
+    ['m.json', 'MODEL_UNSUPPORTED', 'paddle', () => text('{"base_code":{"magic":"pir","version":1},"program":{}}')],
     ['compiled', 'MODEL_UNSUPPORTED', 'pt2', () => writeZip([['m/data/aotinductor/model/x.so', text('x')]])],
     ['compiled, newer', 'MODEL_UNSUPPORTED', 'pt2', () => writeZip([['m/archive_format', text('pt2')]])],
     ['m.pt', 'MODEL_UNSUPPORTED', 'checkpoint', () => nativePth(tree, { entries: { 'model/constants.pkl': null } })],

@@ -113,11 +113,12 @@ export class TorchArchive {
 
 /** The archive; what else comes as ZIP is refused by its name. */
 function openArchive(bytes: Uint8Array, fileName: string): ZipArchive {
-  const compiled = () =>
-    unsupported('pt2', 'a compiled program (AOTInductor) instead of a net', 'freeze the model as .pth, or convert it to .dp');
-  if (fileName.toLowerCase().endsWith('.pt2')) throw compiled();
+  const exported = (word: string) =>
+    unsupported(word, 'an exported program instead of a net', 'freeze the model as .pth, or convert it to .dp');
+  const extension = /\.(pt2|pte)$/i.exec(fileName)?.[1]?.toLowerCase();
+  if (extension) throw exported(extension);
   const zip = new ZipArchive(bytes);
-  if (zip.names().some((name) => /aotinductor|(^|\/)archive_format$/.test(name))) throw compiled();
+  if (zip.names().some((name) => /aotinductor|(^|\/)archive_format$/.test(name))) throw exported('pt2');
   return zip;
 }
 
