@@ -5,9 +5,9 @@ import type { Isa, NativeDeepPotential, NativePotential } from '../native/addon.
 import { chooseIsa, native, nativeAddon } from '../native/loader.js';
 import { requireStructure, type Structure } from '../structure.js';
 import { nativeParameters } from './deep-potential-native.js';
-import type { DeepPotentialParameters, Descriptor } from './deep-potential-parameters.js';
+import type { DeepPotentialParameters, Descriptor, StoredTable, StoredTables } from './deep-potential-parameters.js';
 import { type AtomParameters, atomValues, frameValues, parametersHash } from './external-parameters.js';
-import { requireKernel } from './kernel-options.js';
+import { requireKernel, TABLE_VERSION } from './kernel-options.js';
 import type { ModelFile } from './model-file.js';
 import { evaluateOnce, type ForceFieldContext, NativeForceField, type Warn } from './native-force-field.js';
 import type {
@@ -79,7 +79,21 @@ export class DeepPotential implements Potential {
     this.#typeOf = typeMap(model, options.types);
     this.species = options.types ? [...this.#typeOf.keys()] : model.parameters.typeNames;
     const kernel = { precision: this.precision, compression: this.compression === 'auto' };
-    this.#handle = native(() => nativeAddon().createDeepPotential(nativeParameters(model.parameters), this.isa, kernel));
+    const parameters = { ...model.parameters, storedTables: this.storedTables };
+    this.#handle = native(() => nativeAddon().createDeepPotential(nativeParameters(parameters), this.isa, kernel));
+  }
+
+  /** Tables of the file that serve this potential: of the version that the kernel makes, and made for its precision; else null. */
+  get storedTables(): StoredTables | null {
+    const { storedTables } = this.parameters;
+    const fits = storedTables?.version === TABLE_VERSION && storedTables.precision === this.precision;
+    return fits && this.compression === 'auto' ? storedTables : null;
+  }
+
+  /** The tables that stand for embedding nets, for all pairs of types; those of the file, or made now (seconds). */
+  tables(): StoredTables {
+    const tables = native(() => this.#handle.tables()) as StoredTable[];
+    return { version: TABLE_VERSION, precision: this.precision, tables };
   }
 
   /** Whether neighbours beyond `sel` may be added: exact and smooth where empty slots give nothing (davg = 0). */

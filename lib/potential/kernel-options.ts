@@ -9,6 +9,9 @@ export const COMPRESSIONS: readonly Compression[] = ['none', 'auto'];
 /** What dynamics takes (interface.md 2); single evaluations take `none`. */
 export const DYNAMICS_COMPRESSION: Compression = 'none';
 
+/** Of the layout and the making of tables: stored ones of another version are made anew. */
+export const TABLE_VERSION = 1;
+
 /** Refuses what no kernel of this version does. */
 export function requireKernel(precision: Precision, compression: Compression): void {
   const refuse = (key: string, value: string, use: string) =>

@@ -37,6 +37,9 @@ export function foreignDifferences(p: DeepPotentialParameters): string[] {
       'DeePMD-kit computes the switch of native models in float64: forces differ by some 1e-8 eV/A from those of the graph',
     );
   }
+  if (p.descriptors.some((d) => d.kind === 'se_e2_r' && !d.oneSided))
+    out.push('DeePMD-kit evaluates native models of se_e2_r with one net a neighbour type only, not with one a pair');
+  if (p.typeNames.length === 0) out.push('DeePMD-kit needs names of the types in native models, and this model has none');
   out.push('where an atom has more neighbours than sel, DeePMD-kit drops others in native models than in graphs');
   return out;
 }

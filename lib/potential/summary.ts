@@ -6,7 +6,10 @@ import type {
   Descriptor,
   ExternalParameters,
   Network,
+  StoredTable,
+  StoredTables,
 } from './deep-potential-parameters.js';
+import { TABLE_VERSION } from './kernel-options.js';
 import type { ModelFile } from './model-file.js';
 
 export interface NetworkSummary {
@@ -80,6 +83,17 @@ export interface ModelSummary extends DescriptorSummary {
     readonly switch_from_A: number;
     readonly switch_to_A: number;
   } | null;
+  /** Tables of `ionclay model compress`; errors are the largest of any table, of G and of dG/dr (1/A), relative to the largest value. */
+  readonly stored_tables: {
+    readonly precision: string;
+    readonly tables: number;
+    readonly panels: number;
+    readonly columns: number;
+    readonly value_error: number;
+    readonly slope_error_per_A: number;
+    /** False: made by another version, they are made anew at load. */
+    readonly current: boolean;
+  } | null;
   readonly smallest_distance_in_training_A: number | null;
   /** Known for bundled models only. */
   readonly purpose: string | null;
@@ -117,6 +131,7 @@ export function modelSummary(model: ModelFile): ModelSummary {
       switch_from_A: p.pairTable.from,
       switch_to_A: p.pairTable.to,
     },
+    stored_tables: p.storedTables && storedTablesSummary(p.storedTables),
     smallest_distance_in_training_A: p.minNeighbourDistance,
     purpose: bundled?.purpose ?? null,
     training_errors: bundled?.errors ?? null,
@@ -134,6 +149,19 @@ function descriptorSummary(p: DeepPotentialParameters, d: Descriptor): Descripto
     axis_neuron: d.axis,
     embedding: summarizeNetworks(d.nets),
     table: tableSummary(d),
+  };
+}
+
+export function storedTablesSummary({ version, precision, tables }: StoredTables): NonNullable<ModelSummary['stored_tables']> {
+  const largest = (value: (table: StoredTable) => number) => tables.reduce((most, table) => Math.max(most, value(table)), 0);
+  return {
+    precision,
+    tables: tables.length,
+    panels: tables.reduce((sum, table) => sum + table.edges.length - 1, 0),
+    columns: largest((table) => table.columns),
+    value_error: largest((table) => table.valueError),
+    slope_error_per_A: largest((table) => table.slopeError),
+    current: version === TABLE_VERSION,
   };
 }
 

@@ -190,8 +190,6 @@ describe('model', () => {
       sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
     expect((await ionclay(['model', 'info', one])).stdout).toMatch(/embedding +3-6-6, tanh, with timesteps \(4 nets\)/);
-    const refused = await ionclay(['model', 'compress', 'mg-ga-f-cl', '-o', 'x.pb', '--json']);
-    expect(JSON.parse(refused.stdout).error.code).toBe('NOT_AVAILABLE');
   });
 });
 

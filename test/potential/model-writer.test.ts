@@ -1,6 +1,6 @@
 /** `.dp` files of our own: reading them gives the parameters of the source, bit by bit; what the form cannot say is refused. */
 import { readdirSync, readFileSync } from 'node:fs';
-import type { DeepPotentialParameters, StoredTables } from '../../lib/potential/deep-potential-parameters.js';
+import type { DeepPotentialParameters, Network, StoredTables } from '../../lib/potential/deep-potential-parameters.js';
 import { Hdf5File } from '../../lib/potential/formats/hdf5.js';
 import { parseModel } from '../../lib/potential/model-file.js';
 import { foreignDifferences, writeNativeModel } from '../../lib/potential/model-writer.js';
@@ -61,18 +61,16 @@ describe('frozen graphs', () => {
     const random = randomStream(5);
     const single = (values: Float64Array) => values.map(() => Math.fround(random() - 0.5));
     const p = parseModel(graphModel({}), 'model.pb');
-    const nets = <T extends { layers: readonly { weights: Float64Array; bias: Float64Array; idt: Float64Array | null }[] }>(
-      net: T,
-    ) => ({
+    const nets = (net: Network): Network => ({
       layers: net.layers.map((l) => ({ ...l, weights: single(l.weights), bias: single(l.bias), idt: l.idt && single(l.idt) })),
     });
-    const q = {
+    const q: DeepPotentialParameters = {
       ...p,
       precision: 'float32',
       fitting: p.fitting.map(nets),
       descriptors: p.descriptors.map((d) => ({ ...d, nets: d.nets.map(nets) })),
-    } as DeepPotentialParameters;
-    const written = writeNativeModel({ parameters: { ...q, format: 'pb' }, bytes: new Uint8Array() });
+    };
+    const written = writeNativeModel({ parameters: q, bytes: new Uint8Array() });
     const file = new Hdf5File(written);
     const kinds = new Set(file.names().map((name) => file.dataset(name)!.kind));
     expect(kinds).toEqual(new Set(['float32', 'float64']));
