@@ -18,6 +18,10 @@
 #include "native/simd/vec_baseline.hpp"
 #endif
 
+#if defined(_MSC_VER) && !defined(__clang__)
+#include <intrin.h>
+#endif
+
 namespace ionclay::IONCLAY_ISA {
 
 inline VecD& operator+=(VecD& a, VecD b) { return a = a + b; }
@@ -28,6 +32,19 @@ inline VecF& operator+=(VecF& a, VecF b) { return a = a + b; }
 inline VecF& operator-=(VecF& a, VecF b) { return a = a - b; }
 inline VecF& operator*=(VecF& a, VecF b) { return a = a * b; }
 inline VecF operator-(VecF a) { return broadcast(0.0f) - a; }
+
+// Asks for the cache line at p; any address will do.
+inline void prefetch(const void* p) {
+#if defined(_MSC_VER) && !defined(__clang__)
+#if defined(_M_X64)
+  _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0);
+#else
+  __prefetch(p);
+#endif
+#else
+  __builtin_prefetch(p);
+#endif
+}
 
 // Kernels of both precisions are one body: Vec<Real> has kLanes<Real> lanes, splat<Real>(x) fills one.
 template <class Real>

@@ -32,13 +32,15 @@ template <class Real>
 inline constexpr int kStrip = kTileVectors * kLanes<Real>;
 
 template <int ROWS, int VECTORS, class Real>
-inline void gemm_tile(int depth, const Real* a, std::int64_t lda, const Real* b, Real* c, std::int64_t ldc, bool add) {
+inline void gemm_tile(int depth, const Real* a, std::int64_t lda, const Real* b, Real* c, std::int64_t ldc, bool add,
+                      const char* ahead, int share) {
   constexpr int kL = kLanes<Real>;
   Vec<Real> sum[ROWS][VECTORS];
   for (int r = 0; r < ROWS; ++r) {
     for (int v = 0; v < VECTORS; ++v) sum[r][v] = add ? load(c + r * ldc + v * kL) : splat<Real>(0.0);
   }
   for (int k = 0; k < depth; ++k) {
+    prefetch(ahead + static_cast<std::int64_t>(k) * share);
     Vec<Real> right[VECTORS];
     for (int v = 0; v < VECTORS; ++v) right[v] = load(b + static_cast<std::int64_t>(k) * (VECTORS * kL) + v * kL);
     for (int r = 0; r < ROWS; ++r) {
@@ -53,15 +55,21 @@ inline void gemm_tile(int depth, const Real* a, std::int64_t lda, const Real* b,
 
 template <int VECTORS, class Real>
 inline void gemm_strip(int rows, int depth, const Real* a, std::int64_t lda, const Real* b, Real* c, std::int64_t ldc, bool add) {
+  constexpr int kRow = VECTORS * kLanes<Real>;
   for (int k = 0; k < depth; k += kDepth) {
     const int piece = depth - k < kDepth ? depth - k : kDepth;
-    const Real* bk = b + static_cast<std::int64_t>(k) * (VECTORS * kLanes<Real>);
+    const Real* bk = b + static_cast<std::int64_t>(k) * kRow;
     const bool onto = add || k > 0;
+    // Weights of all nets do not fit into the second-level cache: while the rows of A pass, each tile fetches its share of the piece
+    // that comes next.
+    const int tiles = (rows + kTileRows - 1) / kTileRows;
+    const int share = static_cast<int>(kRow * sizeof(Real)) / tiles;
+    const char* ahead = reinterpret_cast<const char*>(bk + static_cast<std::int64_t>(piece) * kRow);
     int r = 0;
-    for (; r + kTileRows <= rows; r += kTileRows)
-      gemm_tile<kTileRows, VECTORS>(piece, a + r * lda + k, lda, bk, c + r * ldc, ldc, onto);
-    for (; r + 2 <= rows; r += 2) gemm_tile<2, VECTORS>(piece, a + r * lda + k, lda, bk, c + r * ldc, ldc, onto);
-    for (; r < rows; ++r) gemm_tile<1, VECTORS>(piece, a + r * lda + k, lda, bk, c + r * ldc, ldc, onto);
+    for (; r + kTileRows <= rows; r += kTileRows, ahead += static_cast<std::int64_t>(piece) * share)
+      gemm_tile<kTileRows, VECTORS>(piece, a + r * lda + k, lda, bk, c + r * ldc, ldc, onto, ahead, share);
+    for (; r + 2 <= rows; r += 2) gemm_tile<2, VECTORS>(piece, a + r * lda + k, lda, bk, c + r * ldc, ldc, onto, ahead, share);
+    for (; r < rows; ++r) gemm_tile<1, VECTORS>(piece, a + r * lda + k, lda, bk, c + r * ldc, ldc, onto, ahead, share);
   }
 }
 

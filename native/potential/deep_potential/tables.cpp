@@ -276,7 +276,7 @@ class Builder {
     std::optional<Table> five = lay_panels(5);
     const auto bytes = [&](const Table& table) { return table.coefficients.size() * task_.number_bytes * task_.neighbours; };
     // All tables of a centre share the second-level cache with everything else; a higher degree costs arithmetic and saves panels.
-    constexpr std::size_t kSmall = 160 * 1024;
+    constexpr std::size_t kSmall = 224 * 1024;
     if (five && bytes(*five) <= kSmall) return five;
     std::optional<Table> seven = lay_panels(7);
     if (!five) return seven;
