@@ -208,7 +208,8 @@ function summarizeNetworks(networks: readonly Network[]): NetworkSummary | null 
   return {
     layers: first.layers.map((layer) => layer.outputs),
     activation: activationName(hidden[0]?.activation ?? { name: 'linear' }),
-    nets: nets.length,
+    // Nets that type embeddings were folded into differ in the bias of their first layer alone: one net of the file.
+    nets: new Set(nets.map((net) => net.layers.at(-1)!.weights)).size,
     timestep: nets.some((net) => net.layers.some((layer) => layer.idt !== null)),
   };
 }

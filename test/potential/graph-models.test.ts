@@ -1,6 +1,7 @@
 /** Frozen graphs of every kind, written by the tests: what is written is what is read, and types that nets take are folded in exactly. */
 import type { DeepPotentialParameters, Descriptor } from '../../lib/potential/deep-potential-parameters';
 import { parseModel } from '../../lib/potential/model-file';
+import { modelSummary } from '../../lib/potential/summary';
 import { constant, node, stringTensor, tensor } from '../oracle/graph-nodes';
 import { typedGraph } from '../oracle/graph-types-models';
 import { type GraphOptions, writeGraph } from '../oracle/graph-writer';
@@ -229,6 +230,40 @@ describe('nets that take types', () => {
     ).toBeLessThan(1e-14);
     expect(model.descriptors[0]!.nets[0]!.layers[0]!.activation).toEqual({ name: 'tanh' });
     expect(model.descriptors[0]!.axis).toBe(p.descriptors[0]!.axis);
+  });
+});
+
+describe('what is said of a model', () => {
+  const summaryOf = (parameters: DeepPotentialParameters) => modelSummary({ parameters, name: 'm', file: 'm.pb', sha256: '' });
+
+  test('the parts of a hybrid, the first at the top', () => {
+    const p = randomModel(1, 'hybrid');
+    const summary = summaryOf(p);
+    expect(summary.descriptor).toBe('se_e2_a + se_e2_r + se_e2_a');
+    expect(summary.descriptors.map((d) => [d.descriptor, d.cutoff_A, d.axis_neuron])).toEqual(
+      p.descriptors.map((d) => [d.label, d.cutoff, d.axis]),
+    );
+    expect(summary.sel_meaning).toBe(summary.descriptors[0]!.sel_meaning);
+    // Radial descriptors add G(s) of empty slots, whatever their means are.
+    expect(summary.descriptors[1]!.sel_meaning).toMatch(/no grow/);
+  });
+
+  test('a net that takes types is one net', () => {
+    const { bytes, raw } = typedGraph('se_atten, concat', 1, { oneSided: false, strip: false, tebd: [3] });
+    const summary = summaryOf(parseModel(bytes, 'm.pb'));
+    expect(summary.embedding).toMatchObject({ nets: 1, layers: raw.nets[0]!.s.layers.map((l) => l.outputs) });
+    expect(summary.sel_meaning).toMatch(/for all types together/);
+  });
+
+  test('parameters and pair tables', () => {
+    expect(summaryOf(randomModel(1, 'parameters'))).toMatchObject({ fparam: 2, aparam: 1, frame_parameters: { default: null } });
+    const p = randomModel(1, 'pair table, graph');
+    expect(summaryOf(p).pair_table).toEqual({
+      shortest_A: 0,
+      cutoff_A: p.pairTable!.cutoff,
+      switch_from_A: p.pairTable!.from,
+      switch_to_A: p.pairTable!.to,
+    });
   });
 });
 
