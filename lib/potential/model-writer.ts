@@ -6,6 +6,7 @@ import { openNativeHdf5 } from './formats/native-hdf5.js';
 import { copyTree } from './formats/native-source.js';
 import { openNativeText } from './formats/native-text.js';
 import { cannotExpress, nativeModelTree, TreeArray } from './formats/native-writer.js';
+import { openTorchScript } from './formats/pth.js';
 import { SECTION, storedSection } from './formats/stored-section.js';
 import { isObject } from './formats/training-script.js';
 
@@ -46,6 +47,7 @@ export function foreignDifferences(p: DeepPotentialParameters): string[] {
 
 function baseTree(p: DeepPotentialParameters, bytes: Uint8Array): Record<string, unknown> {
   if (p.format === 'dp') return asObject(copyTree(openNativeHdf5(bytes)));
+  if (p.format === 'pth') return asObject(copyTree(openTorchScript(bytes, 'model.pth')));
   if (p.format === 'yaml' || p.format === 'json') {
     const head = new TextDecoder('latin1').decode(bytes.subarray(0, 4096)).replace(/^\u00ef\u00bb\u00bf/, '');
     return asObject(copyTree(openNativeText(bytes, head)));

@@ -6,6 +6,20 @@ import { Instance, type PthOptions, TypedList, writePth } from './pickle-writer'
 const torch = '__torch__.torch.nn.modules.container';
 const deepmd = '__torch__.deepmd.pt';
 
+/** What modules store as it is: numbers, text, truth values, and lists of these. */
+function plainOf(tree: Tree): { [key: string]: unknown } {
+  const scalar = (value: unknown) => value === null || ['boolean', 'number', 'string'].includes(typeof value);
+  return Object.fromEntries(
+    Object.entries(tree).flatMap(([key, value]): [string, unknown][] => {
+      if (key.startsWith('@')) return [];
+      if (scalar(value)) return [[key, value]];
+      if (!Array.isArray(value) || !value.every(scalar)) return [];
+      if (value.length > 0 && value.every(Number.isInteger)) return [[key, new TypedList(value, 'build_intlist')]];
+      return [[key, value]];
+    }),
+  );
+}
+
 function moduleList(members: readonly unknown[], mangle = 0): Instance {
   return new Instance(`${torch}.___torch_mangle_${mangle}.ModuleList`, {
     training: false,
@@ -18,6 +32,7 @@ function network(net: Tree): Instance {
     const { w, b, idt } = layer['@variables'] as Tree;
     const name = layer.activation_function;
     return new Instance(`${deepmd}.model.network.mlp.MLPLayer`, {
+      ...plainOf(layer),
       matrix: w,
       bias: b,
       training: false,
@@ -30,14 +45,14 @@ function network(net: Tree): Instance {
       activate: new Instance(`${deepmd}.utils.utils.ActivationFn`, { activation: name }),
     });
   });
-  return new Instance('__torch__.deepmd.dpmodel.utils.network.EN', { in_dim: 1, layers: moduleList(layers) });
+  return new Instance('__torch__.deepmd.dpmodel.utils.network.EN', { ...plainOf(net), layers: moduleList(layers) });
 }
 
 function collection(value: unknown): Instance | null {
   if (value === undefined) return null;
   const tree = value as Tree;
   const nets = moduleList((tree.networks as Tree[]).map(network), 3);
-  return new Instance(`${deepmd}.model.network.mlp.NetworkCollection`, { ndim: tree.ndim, networks: nets, _networks: nets });
+  return new Instance(`${deepmd}.model.network.mlp.NetworkCollection`, { ...plainOf(tree), networks: nets, _networks: nets });
 }
 
 function pairMask(pairs: unknown, ntypes: number): Instance {
@@ -66,6 +81,7 @@ function block(tree: Tree, ntypes: number): { [key: string]: unknown } {
       Object.fromEntries(((tables?.[key] ?? []) as Leaf[]).map((leaf, k) => [String(k), leaf])),
     );
   return {
+    ...plainOf(tree),
     mean: davg,
     stddev: dstd,
     rcut: tree.rcut,
@@ -78,6 +94,7 @@ function block(tree: Tree, ntypes: number): { [key: string]: unknown } {
     filter_layers: collection(tree.embeddings),
     compress: tables !== undefined,
     geo_compress: tables !== undefined,
+    type_embd_data: tables?.type_embd_data ?? null,
     compress_info: list('compress_info'),
     compress_data: list('compress_data'),
   };
@@ -93,26 +110,30 @@ function descriptor(tree: Tree, ntypes: number): Instance {
     }
     case 'se_r':
       return new Instance(`${path}.se_r.DescrptSeR`, { type_map, ...block(tree, ntypes) });
+    case 'se_atten_v2':
     case 'dpa1': {
+      const second = tree.type === 'se_atten_v2';
       const attention = new Instance(`${path}.se_atten.DescrptBlockSeAtten`, {
         ...block(tree, ntypes),
         axis_neuron: tree.axis_neuron,
         type_one_side: tree.type_one_side,
         attn_layer: tree.attn_layer,
+        attn_dim: tree.attn,
         tebd_dim: tree.tebd_dim,
-        tebd_input_mode: tree.tebd_input_mode,
-        smooth: tree.smooth_type_embedding,
+        tebd_input_mode: second ? 'strip' : tree.tebd_input_mode,
+        smooth: second || tree.smooth_type_embedding,
         filter_layers_strip: collection(tree.embeddings_strip),
       });
       const te = new Instance(`${deepmd}.model.network.network.TypeEmbedNetConsistent`, {
-        use_econf_tebd: false,
+        ...plainOf(tree.type_embedding as Tree),
         embedding_net: network((tree.type_embedding as Tree).embedding as Tree),
       });
-      return new Instance(`${path}.dpa1.DescrptDPA1`, {
+      return new Instance(`${path}.${second ? 'se_atten_v2.DescrptSeAttenV2' : 'dpa1.DescrptDPA1'}`, {
         type_map,
         se_atten: attention,
         concat_output_tebd: tree.concat_output_tebd,
         use_econf_tebd: tree.use_econf_tebd,
+        use_tebd_bias: tree.use_tebd_bias,
         type_embedding: new Instance(`${deepmd}.model.network.network.TypeEmbedNet`, { embedding: te }),
       });
     }
@@ -127,6 +148,7 @@ function fitting(tree: Tree, ntypes: number): Instance {
   const list = tree.default_fparam as number[] | undefined;
   const vacuum = tree.atom_ener as (number | null)[] | null;
   return new Instance(`${deepmd}.model.task.ener.EnergyFittingNet`, {
+    ...plainOf(tree),
     ...(tree['@variables'] as Tree),
     numb_fparam: tree.numb_fparam,
     numb_aparam: tree.numb_aparam,

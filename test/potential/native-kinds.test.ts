@@ -1,6 +1,7 @@
 /** Native models of every kind: the four forms of a file say the same, type embeddings are folded exactly, the rest is refused. */
 import type { DeepPotentialParameters } from '../../lib/potential/deep-potential-parameters';
 import { parseModel } from '../../lib/potential/model-file';
+import { writeNativeModel } from '../../lib/potential/model-writer';
 import { evaluateOracle } from '../oracle/deep-potential';
 import {
   Leaf,
@@ -54,6 +55,12 @@ describe.each(NATIVE_KINDS)('%s', (kind) => {
     const read = parseModel(write(tree), `m.${extension}`);
     expect(read.format).toBe(extension);
     expect(plain(read)).toEqual(plain(p));
+  });
+
+  test('written as .dp from .pth it is the same model', () => {
+    const bytes = nativePth(tree);
+    const written = writeNativeModel({ parameters: parseModel(bytes, 'm.pth'), bytes });
+    expect(plain(parseModel(written, 'm.dp'))).toEqual(plain(p));
   });
 
   test('as float32 .pth it is the same model, rounded', () => {

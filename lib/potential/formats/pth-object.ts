@@ -61,6 +61,11 @@ export class TorchObject {
     return this.has(key) ? this.plain(key) : null;
   }
 
+  /** Those of the attributes that are there, by their names. */
+  options(keys: readonly string[]): Record<string, Plain | Plain[]> {
+    return Object.fromEntries(keys.filter((key) => this.has(key)).map((key) => [key, this.plain(key)]));
+  }
+
   /** What stands for a tensor in the tree. */
   tensor(key: string): string {
     return this.leaf(this.value(key), key);
@@ -144,18 +149,25 @@ function isPlain(value: PickleValue): value is Plain {
 
 /** A NetworkCollection. */
 export function networks(collection: TorchObject): Record<string, unknown> {
+  const nets = collection.object('networks').objects();
   return {
+    '@class': 'NetworkCollection',
+    '@version': 1,
     ndim: collection.plain('ndim'),
-    networks: collection
-      .object('networks')
-      .objects()
-      .map((net) => net.once(network)),
+    ntypes: collection.optional('ntypes'),
+    network_type: nets[0]?.has('out_dim') ? 'fitting_network' : 'embedding_network',
+    networks: nets.map((net) => net.once(network)),
   };
 }
 
-/** An EmbeddingNet or FittingNet. */
+/** An EmbeddingNet, or a FittingNet, which knows its output. The sizes and names beside the layers are for DeePMD-kit. */
 export function network(net: TorchObject): Record<string, unknown> {
+  const fitting = net.has('out_dim');
   return {
+    '@class': fitting ? 'FittingNetwork' : 'EmbeddingNetwork',
+    '@version': fitting ? 1 : 2,
+    ...net.options(['in_dim', 'neuron', 'activation_function', 'resnet_dt', 'precision']),
+    ...net.options(fitting ? ['out_dim', 'bias_out'] : ['bias']),
     layers: net
       .object('layers')
       .objects()
@@ -165,6 +177,11 @@ export function network(net: TorchObject): Record<string, unknown> {
 
 function layer(mlp: TorchObject): Record<string, unknown> {
   return {
+    '@class': 'Layer',
+    '@version': 2,
+    bias: mlp.has('bias'),
+    use_timestep: mlp.has('idt'),
+    trainable: true,
     // Output layers have no function.
     activation_function: mlp.plain('activate_name') ?? 'none',
     resnet: mlp.plain('resnet'),

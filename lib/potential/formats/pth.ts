@@ -60,10 +60,14 @@ export function openTorchScript(bytes: Uint8Array, fileName: string): { tree: Tr
 /** What atomic models of all kinds have. */
 function common(atomic: TorchObject): Tree {
   return {
+    '@class': 'Model',
+    '@version': 2,
     type_map: atomic.optional('type_map'),
+    rcond: atomic.optional('rcond'),
+    preset_out_bias: null,
     atom_exclude_types: atomic.excludedTypes('atom_excl'),
     pair_exclude_types: atomic.excludedPairs('pair_excl'),
-    '@variables': { out_bias: atomic.optionalTensor('out_bias') },
+    '@variables': { out_bias: atomic.optionalTensor('out_bias'), out_std: atomic.optionalTensor('out_std') },
   };
 }
 
@@ -85,6 +89,7 @@ function zblModel(atomic: TorchObject): Tree {
   return {
     type: 'zbl',
     ...common(atomic),
+    weights: 'mean',
     sw_rmin: atomic.plain('sw_rmin'),
     sw_rmax: atomic.plain('sw_rmax'),
     smin_alpha: atomic.plain('smin_alpha'),
@@ -95,7 +100,11 @@ function zblModel(atomic: TorchObject): Tree {
         ...common(table),
         rcut: table.plain('rcut'),
         sel: table.plain('sel'),
-        tab: { '@variables': { tab_info: table.tensor('tab_info'), tab_data: table.tensor('tab_data') } },
+        tab: {
+          '@class': 'PairTab',
+          '@version': 1,
+          '@variables': { tab_info: table.tensor('tab_info'), tab_data: table.tensor('tab_data') },
+        },
       },
     ],
   };
@@ -109,12 +118,22 @@ function fitting(net: TorchObject): Tree {
   // Assigned vacuum energies are known by whether they are there.
   const vacuum = net.optional('remove_vaccum_contribution');
   return {
+    '@class': 'Fitting',
+    '@version': 4,
     type: 'ener',
+    var_name: 'energy',
+    dim_out: 1,
+    tot_ener_zero: false,
+    trainable: true,
+    layer_name: null,
+    spin: null,
+    rcond: net.optional('rcond'),
+    ...net.options(['ntypes', 'dim_descrpt', 'neuron', 'resnet_dt', 'activation_function', 'type_map']),
     numb_fparam: net.optional('numb_fparam') ?? 0,
     numb_aparam: net.optional('numb_aparam') ?? 0,
     dim_case_embd: net.optional('dim_case_embd') ?? 0,
     default_fparam: net.optional('default_fparam'),
-    use_aparam_as_mask: net.optional('use_aparam_as_mask'),
+    use_aparam_as_mask: net.optional('use_aparam_as_mask') ?? false,
     mixed_types: net.plain('mixed_types'),
     precision: net.plain('precision'),
     exclude_types: net.excludedTypes('emask'),
