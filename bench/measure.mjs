@@ -1,5 +1,5 @@
 // One measurement in a process of its own, so that its memory is its own and it can be pinned to a core: `node bench/measure.mjs JSON` with
-// {model, structure, precision, compression, isa?, threads, warmup, steps, seconds?, rebuilds?}; prints one line of JSON. A variant that this
+// {model, structure, precision, compression, isa?, threads, warmup, steps, seconds?, phases?, rebuilds?}; prints one line of JSON. A variant that this
 // version refuses gives {refused}.
 import { readFileSync } from 'node:fs';
 import ionclay from '../dist/index.js';
@@ -51,12 +51,14 @@ async function dynamics(task, structure, potential) {
   let seconds = 0;
   let steps = 0;
   const begun = performance.now();
+  const processor = process.cpuUsage();
   do {
     steps += await simulation.advance({ steps: block });
     seconds = (performance.now() - begun) / 1000;
   } while (seconds < (task.seconds ?? 0));
+  const { user, system } = process.cpuUsage(processor);
   await simulation.close();
-  return { prepared, seconds, steps };
+  return { prepared, seconds, steps, processorSeconds: (user + system) * 1e-6 };
 }
 
 /** Seconds of each phase of one evaluation at rest, mean over `count` of them; and of the list where it is rebuilt every time. */
@@ -102,28 +104,29 @@ async function main() {
   const loaded = (performance.now() - start) / 1000;
   const structure = await structureOf(task.structure);
   const natoms = structure.species.length;
-  const { prepared, seconds, steps } = await dynamics(task, structure, potential);
+  const { prepared, seconds, steps, processorSeconds } = await dynamics(task, structure, potential);
   const memory = peakMemory();
-  const split = await phases(
-    task,
-    structure,
-    potential,
-    Math.max(1, Math.min(200, Math.round((task.phaseSeconds ?? 1) / (seconds / steps)))),
-  );
+  // As many evaluations at rest as fill a second; none of a million atoms.
+  const count = Math.max(1, Math.min(200, Math.round((task.phaseSeconds ?? 1) / (seconds / steps))));
+  const split = task.phases === false ? null : await phases(task, structure, potential, count);
   const { descriptors, fitting } = potential.parameters;
   const perAtom = (value) => (value * 1e6) / natoms;
   return {
     natoms,
     isa: potential.info().isa,
     usPerAtomStep: perAtom(seconds / steps),
+    // Much less than the time that passed, times threads, where something else ran on the machine.
+    processorUsPerAtomStep: perAtom(processorSeconds / steps),
     steps,
     loadSeconds: loaded,
     prepareSeconds: prepared,
     memoryBytes: memory,
-    neighbours: split.neighbours,
-    multiplyAdds: descriptors.length === 1 ? multiplyAdds(descriptors[0], fitting[0].layers, split.neighbours) : null,
-    phasesUsPerAtom: Object.fromEntries(Object.entries(split.phases).map(([name, value]) => [name, perAtom(value)])),
-    rebuildUsPerAtom: split.rebuild === null ? null : perAtom(split.rebuild),
+    ...(split && {
+      neighbours: split.neighbours,
+      multiplyAdds: descriptors.length === 1 ? multiplyAdds(descriptors[0], fitting[0].layers, split.neighbours) : null,
+      phasesUsPerAtom: Object.fromEntries(Object.entries(split.phases).map(([name, value]) => [name, perAtom(value)])),
+      rebuildUsPerAtom: split.rebuild === null ? null : perAtom(split.rebuild),
+    }),
   };
 }
 

@@ -10,6 +10,7 @@ import { measurePeak } from './peak.mjs';
 import { bundled, clay, growth, root, small } from './systems.mjs';
 import { tables } from './tables.mjs';
 
+const INTERFACE_ATOMS = 143;
 const PARTS = ['peak', 'bundled', 'paper', 'threads', 'small', 'list', 'growth', 'isa'];
 
 const OPTIONS = {
@@ -125,7 +126,8 @@ class Bench {
     );
   }
 
-  ourVariants(model, structure) {
+  /** `plainRounds`: rounds of the variants that run the nets themselves, where these take long. */
+  ourVariants(model, structure, plainRounds) {
     const all = [
       ['double', 'none'],
       ['double', 'auto'],
@@ -134,6 +136,7 @@ class Bench {
     ];
     return all.map(([precision, compression]) => ({
       name: `ionclay ${precision} ${compression}`,
+      rounds: compression === 'none' ? plainRounds : undefined,
       run: () => this.ours({ model, structure, precision, compression }),
     }));
   }
@@ -175,7 +178,7 @@ class Bench {
     if (!structure) return { missing: 'no clay assembly: --clay FILE (bench/paper-size.md)' };
     this.log('paper-size model, clay');
     const plain = join(deepmd, 'double', 'paper.pb');
-    const variants = this.ourVariants(plain, structure);
+    const variants = this.ourVariants(plain, structure, 1);
     variants.push({
       name: "ionclay double, the file's tables",
       run: () => this.ours({ model: join(deepmd, 'double', 'paper-compressed.pb'), structure }),
@@ -266,52 +269,39 @@ class Bench {
   /** Time and memory over the number of atoms, one density. */
   async growth() {
     const { deepmd, mostAtoms, clay: assembly } = this.settings;
-    const models = [{ model: 'mg-ga-f-cl', label: 'bundled mg-ga-f-cl' }];
-    if (deepmd) models.push({ model: join(deepmd, 'double', 'paper.pb'), label: 'paper size' });
+    const cases = [{ model: 'mg-ga-f-cl', label: 'bundled mg-ga-f-cl', precision: 'double', compression: 'auto' }];
+    const paper = deepmd && join(deepmd, 'double', 'paper.pb');
+    if (paper) cases.push({ model: paper, label: 'paper size', precision: 'mixed', compression: 'auto' });
     const series = [];
-    for (const { model, label } of models) {
-      for (const [precision, compression] of [
-        ['double', 'auto'],
-        ['mixed', 'auto'],
-      ]) {
-        this.log(`growth: ${label}, ${precision} ${compression}`);
-        const rows = [];
-        for (const structure of growth) {
-          const natoms = 143 * structure.repeat[0] * structure.repeat[1] * structure.repeat[2];
-          if (natoms > mostAtoms) continue;
-          // Two steps of a million atoms take minutes; of a thousand, as many as it takes to measure.
-          const measured = this.ours({
-            model,
-            structure,
-            precision,
-            compression,
-            warmup: natoms > 5e5 ? 0 : 1,
-            steps: 2,
-            seconds: natoms > 5e5 ? 0 : 3,
-          });
-          if (measured.refused) break;
-          rows.push(measured);
-        }
-        if (rows.length > 0)
-          series.push({ label, precision, compression, rows, exponent: exponentOf(rows.filter((row) => row.natoms >= 1000)) });
+    for (const { label, ...one } of cases) {
+      this.log(`growth: ${label}, ${one.precision} ${one.compression}`);
+      const rows = [];
+      for (const structure of growth) {
+        const natoms = structure.repeat.reduce((product, n) => product * n, INTERFACE_ATOMS);
+        if (natoms > mostAtoms) continue;
+        // A step of a million atoms takes a minute; of a thousand, as many as it takes to measure.
+        const large = natoms > 5e5;
+        const measured = this.ours({ ...one, structure, warmup: large ? 0 : 1, steps: 2, seconds: large ? 0 : 3, phases: false });
+        if (measured.refused) break;
+        rows.push(measured);
       }
+      if (rows.length > 0) series.push({ label, ...one, rows, exponent: exponentOf(rows.filter((row) => row.natoms >= 1000)) });
     }
-    return { series, million: this.million(deepmd, assembly, mostAtoms) };
-  }
-
-  /** The clay assembly repeated to 1,006,656 atoms under the paper-size model: does it run, and in what memory? */
-  million(deepmd, assembly, mostAtoms) {
-    if (!deepmd || !assembly || mostAtoms < 1e6) return null;
-    const model = join(deepmd, 'double', 'paper.pb');
-    const measured = this.ours({
-      model,
-      structure: { ...assembly, repeat: [7, 4, 3] },
-      precision: 'mixed',
-      compression: 'auto',
-      warmup: 0,
-      steps: 2,
-    });
-    return measured.refused ? null : measured;
+    // The clay repeated to a million atoms under the paper-size model: does it run, and in what memory?
+    const clay = assembly && { ...assembly, repeat: [7, 4, 3] };
+    const million =
+      paper && clay && mostAtoms >= 1e6
+        ? this.ours({
+            model: paper,
+            structure: clay,
+            precision: 'mixed',
+            compression: 'auto',
+            warmup: 0,
+            steps: 2,
+            phases: false,
+          })
+        : null;
+    return { series, million: million?.refused ? null : million };
   }
 
   /** Every instruction set of this machine. */
