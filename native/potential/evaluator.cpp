@@ -84,14 +84,10 @@ void Evaluator::compute(const Execution& execution, bool members) {
     configuration.aparam = parameters_.atoms.data();
     configuration.aparam_count = parameters_.atoms.size() / natoms();
   }
-  const std::size_t count = members ? size() : 1;
-  for (std::size_t k = 0; k < count; ++k) {
-    try {
-      potentials_[k]->compute(configuration, *workspaces_[k], results_[k], execution);
-    } catch (Error& error) {
-      if (k > 0) error.details.emplace_back("member", static_cast<double>(k));
-      throw;
-    }
+  if (members && size() > 1) {
+    potentials_[0]->compute_members(potentials_, configuration, workspaces_, results_, execution);
+  } else {
+    potentials_[0]->compute(configuration, *workspaces_[0], results_[0], execution);
   }
 }
 

@@ -66,6 +66,11 @@ class Potential {
   // Bits of the results do not depend on execution.threads. Throws Error.
   virtual void compute(const Configuration& configuration, Workspace& workspace, Results& results,
                        const Execution& execution) const = 0;
+  // All members of a committee, of which this one is the first; its results are those of `compute` to the last bit. An Error that comes
+  // from a later member names it in its details. Potentials that can do several at once for less do so.
+  virtual void compute_members(const std::vector<std::shared_ptr<const Potential>>& members, const Configuration& configuration,
+                               const std::vector<std::unique_ptr<Workspace>>& workspaces, std::vector<Results>& results,
+                               const Execution& execution) const;
 };
 
 }  // namespace ionclay

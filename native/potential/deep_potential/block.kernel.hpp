@@ -239,13 +239,19 @@ inline BlockStatus block(const ModelView<Real>& model, const BlockTask& task, Sc
     task.seconds[phase] += now - last;
     last = now;
   };
-  const BlockStatus gathered = gather_block(model, task, scratch);
-  if (gathered != BlockStatus::ok) return gathered;
+  if (!task.has_neighbours) {
+    const BlockStatus gathered = gather_block(model, task, scratch);
+    if (gathered != BlockStatus::ok) return gathered;
+  }
   *task.pairs_inside = 0;
   for (int d = 0; d < model.descriptor_count; ++d) {
     DescriptorScratch<Real>& s = scratch.descriptors[d];
-    if (model.descriptors[d].per_slot) rank_slots(model.descriptors[d], task, types, s);
-    environment(model.descriptors[d], task.type, scratch.capacity, s);
+    if (!task.has_neighbours) {
+      if (model.descriptors[d].per_slot) rank_slots(model.descriptors[d], task, types, s);
+      environment(model.descriptors[d], task.type, scratch.capacity, s);
+    } else if (!task.has_rows) {
+      normalise(model.descriptors[d], task.type, scratch.capacity, s);
+    }
     *task.pairs_inside += static_cast<std::uint64_t>(s.neighbours.count);
   }
   lap(0);

@@ -2,15 +2,10 @@
 #include "native/potential/deep_potential/deep_potential.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <string>
-#include <type_traits>
 
 #include "native/core/block_list.hpp"
-#include "native/core/error.hpp"
-#include "native/core/sums.hpp"
-#include "native/potential/deep_potential/scratch.hpp"
+#include "native/potential/deep_potential/evaluation.hpp"
 #include "native/potential/deep_potential/tables.hpp"
 
 namespace ionclay {
@@ -29,52 +24,6 @@ const Kernels& kernels_for(Isa isa) {
 #endif
     default: return kernels::baseline;
   }
-}
-
-double clock_seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-// What a thread needs besides the scratch of the kernels: positions of the images of its block.
-struct Images {
-  std::vector<double> x, y, z;
-};
-
-struct DeepWorkspace final : Workspace {
-  std::vector<Scratch<double>> in_double;
-  std::vector<Scratch<float>> in_mixed;
-  std::vector<Images> images;
-  std::vector<double> centre_forces, image_forces, block_sums, chunk_sums, seconds;
-  std::vector<std::int32_t> overflow;
-  std::vector<std::uint64_t> inside;
-  template <class Real>
-  std::vector<Scratch<Real>>& scratch() {
-    if constexpr (std::is_same_v<Real, double>) {
-      return in_double;
-    } else {
-      return in_mixed;
-    }
-  }
-};
-
-// What a kernel reports as text.
-[[noreturn]] void raise(BlockStatus status, const std::int32_t* culprits) {
-  if (status == BlockStatus::sel_overflow) {
-    throw Error("SEL_OVERFLOW",
-                "atom " + std::to_string(culprits[2]) + " has " + std::to_string(culprits[1]) + " neighbours of type " +
-                    std::to_string(culprits[0]) + ", more than the model has slots for",
-                culprits[2],
-                {{"type", static_cast<double>(culprits[0])},
-                 {"count", static_cast<double>(culprits[1])},
-                 {"descriptor", static_cast<double>(culprits[3])}});
-  }
-  if (status == BlockStatus::below_table) {
-    throw Error("BELOW_PAIR_TABLE",
-                "atoms " + std::to_string(culprits[0]) + " and " + std::to_string(culprits[1]) +
-                    " are closer than the first distance of the model's pair table",
-                culprits[0], {{"other", static_cast<double>(culprits[1])}});
-  }
-  throw Error("ATOMS_OVERLAP",
-              "atoms " + std::to_string(culprits[0]) + " and " + std::to_string(culprits[1]) + " are at the same place",
-              culprits[0], {{"other", static_cast<double>(culprits[1])}});
 }
 
 }  // namespace
@@ -196,136 +145,62 @@ void DeepPotential::ensure_tables(const std::vector<bool>& present, const Execut
   }
 }
 
+void DeepPotential::ensure_tables(const Configuration& configuration, const Execution& execution) const {
+  if (tables_ == nullptr) return;
+  std::vector<bool> present(ntypes_, false);
+  for (const auto& block : static_cast<const BlockList&>(*configuration.list).blocks()) present[block.type] = true;
+  ensure_tables(present, execution);
+}
+
+template <>
+const Model<double>* DeepPotential::model() const {
+  return in_double_.get();
+}
+template <>
+const Model<float>* DeepPotential::model() const {
+  return in_mixed_.get();
+}
+
 void DeepPotential::compute(const Configuration& configuration, Workspace& workspace, Results& results,
                             const Execution& execution) const {
-  if (tables_ != nullptr) {
-    std::vector<bool> present(ntypes_, false);
-    for (const auto& block : static_cast<const BlockList&>(*configuration.list).blocks()) present[block.type] = true;
-    ensure_tables(present, execution);
-  }
+  ensure_tables(configuration, execution);
   const std::shared_lock shared(lock_);
+  auto& work = static_cast<DeepWorkspace&>(workspace);
   if (in_double_) {
-    run(*in_double_, configuration, workspace, results, execution);
+    run_blocks<double>({{in_double_.get(), &work, &results}}, configuration, execution);
   } else {
-    run(*in_mixed_, configuration, workspace, results, execution);
+    run_blocks<float>({{in_mixed_.get(), &work, &results}}, configuration, execution);
   }
 }
 
-template <class Real>
-void DeepPotential::run(const Model<Real>& model, const Configuration& configuration, Workspace& workspace, Results& results,
-                        const Execution& execution) const {
-  auto& work = static_cast<DeepWorkspace&>(workspace);
-  const ModelView<Real>& view = model.view();
-  const BlockList& list = static_cast<const BlockList&>(*configuration.list);
-  const std::size_t blocks = list.blocks().size();
-  const std::size_t types = static_cast<std::size_t>(ntypes_);
-  const std::size_t n = configuration.natoms;
-  if (configuration.overflow_rule == SelOverflow::grow) {
-    for (int d = 0; d < view.descriptor_count; ++d) {
-      if (view.descriptors[d].per_slot)
-        throw Error("SEL_CANNOT_GROW", "the statistics of this model differ by slot: there are none for neighbours beyond sel");
-    }
+void DeepPotential::compute_members(const std::vector<std::shared_ptr<const Potential>>& members,
+                                    const Configuration& configuration, const std::vector<std::unique_ptr<Workspace>>& workspaces,
+                                    std::vector<Results>& results, const Execution& execution) const {
+  std::vector<const DeepPotential*> all;
+  for (const auto& member : members) {
+    const auto* deep = dynamic_cast<const DeepPotential*>(member.get());
+    if (deep == nullptr || deep->options_.mixed != options_.mixed)
+      return Potential::compute_members(members, configuration, workspaces, results, execution);
+    all.push_back(deep);
   }
-  auto& scratches = work.scratch<Real>();
-  if (scratches.size() < static_cast<std::size_t>(execution.threads)) scratches.resize(execution.threads);
-  if (work.images.size() < static_cast<std::size_t>(execution.threads)) work.images.resize(execution.threads);
-  const std::size_t seen = 2 * types * static_cast<std::size_t>(view.descriptor_count);
-  constexpr std::size_t kMost = BlockList::kMostAtoms;
-  work.centre_forces.resize(3 * kMost * blocks);
-  work.image_forces.resize(3 * list.images());
-  work.block_sums.resize(9 * blocks);
-  work.overflow.assign(seen * blocks, 0);
-  work.inside.assign(blocks, 0);
-  work.seconds.assign(5 * blocks, 0.0);
-
-  static_assert(kMost <= kMaxBlockAtoms && BlockList::kPadding >= kRoom / 2);
-  parallel_for(blocks, execution, [&](std::size_t index, int lane) {
-    const BlockList::Block& block = list.blocks()[index];
-    std::int32_t culprits[4] = {0, 0, 0, 0};
-    const double start = clock_seconds();
-    const std::size_t images = block.image_atom.size();
-    Images& local = work.images[lane];
-    double* x = grown(local.x, images + 1);
-    double* y = grown(local.y, images + 1);
-    double* z = grown(local.z, images + 1);
-    for (std::size_t k = 0; k < images; ++k) {
-      const double* p = configuration.positions + 3 * static_cast<std::size_t>(block.image_atom[k]);
-      const double* t = configuration.shifts + 3 * static_cast<std::size_t>(block.image_shift[k]);
-      x[k] = p[0] + t[0];
-      y[k] = p[1] + t[1];
-      z[k] = p[2] + t[2];
-    }
-    // Padding of the entries points at image 0, which a block without neighbours has not.
-    if (images == 0) x[0] = y[0] = z[0] = 0.0;
-    BlockTask task{};
-    task.atoms = block.atoms.data();
-    task.count = static_cast<int>(block.atoms.size());
-    task.type = block.type;
-    task.positions = configuration.positions;
-    task.image_x = x;
-    task.image_y = y;
-    task.image_z = z;
-    task.image_atom = block.image_atom.data();
-    task.image_shift = block.image_shift.data();
-    task.images = static_cast<int>(images);
-    task.segments = block.segments.data();
-    task.entries = block.entries.data();
-    task.overflow_rule = static_cast<int>(configuration.overflow_rule);
-    task.fparam = configuration.fparam;
-    task.aparam = configuration.aparam;
-    task.centre_forces = work.centre_forces.data() + 3 * kMost * index;
-    task.image_forces = work.image_forces.data() + 3 * block.first_image;
-    task.atom_energies = results.atom_energies;
-    task.virial = work.block_sums.data() + 9 * index;
-    task.overflow = work.overflow.data() + seen * index;
-    task.pairs_inside = &work.inside[index];
-    task.culprits = culprits;
-    task.seconds = &work.seconds[5 * index];
-    task.clock = clock_seconds;
-    ScratchView<Real>& scratch = scratches[lane].fit(view, block.type, task.count, block.listed());
-    task.seconds[0] += clock_seconds() - start;
-    const BlockStatus status = model.kernel().block(view, task, scratch);
-    if (status != BlockStatus::ok) raise(status, culprits);
-  });
-
-  // Forces: own, and those of the images of an atom, in the order of the blocks. Each is written by one task.
-  const double gather_start = clock_seconds();
-  const std::size_t chunks = (n + kChunk - 1) / kChunk;
-  work.chunk_sums.assign(chunks, 0.0);
-  parallel_for(chunks, execution, [&](std::size_t chunk, int) {
-    const std::size_t end = std::min(n, (chunk + 1) * kChunk);
-    for (std::size_t i = chunk * kChunk; i < end; ++i) {
-      const std::int64_t place = list.place_of()[i];
-      double force[3] = {0, 0, 0};
-      if (place < 0) {
-        results.atom_energies[i] = 0.0;
-      } else {
-        for (int c = 0; c < 3; ++c) force[c] = work.centre_forces[3 * static_cast<std::size_t>(place) + c];
-        for (std::uint64_t k = list.image_start()[i]; k < list.image_start()[i + 1]; ++k) {
-          const double* f = work.image_forces.data() + 3 * static_cast<std::size_t>(list.image_of()[k]);
-          for (int c = 0; c < 3; ++c) force[c] += f[c];
-        }
-        work.chunk_sums[chunk] += results.atom_energies[i];
-      }
-      for (int c = 0; c < 3; ++c) results.forces[3 * i + c] = force[c];
-    }
-  });
-  for (int c = 0; c < 9; ++c) results.virial[c] = tree_sum(work.block_sums.data() + c, blocks, 9);
-  results.energy = tree_sum(work.chunk_sums.data(), chunks);
-
-  for (int phase = 0; phase < 5; ++phase) {
-    results.seconds[phase + 1] = phase == 4 ? clock_seconds() - gather_start : 0.0;
-    for (std::size_t b = 0; b < blocks; ++b) results.seconds[phase + 1] += work.seconds[5 * b + phase];
+  std::vector<std::shared_lock<std::shared_mutex>> locks;
+  for (std::size_t k = 0; k < all.size(); ++k) {
+    all[k]->ensure_tables(configuration, execution);
+    // One model may be a member twice, and a lock is held once a thread.
+    if (std::find(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(k), all[k]) ==
+        all.begin() + static_cast<std::ptrdiff_t>(k))
+      locks.emplace_back(all[k]->lock_);
   }
-  results.overflow.assign(seen, 0);
-  results.pairs_inside = 0;
-  for (std::size_t b = 0; b < blocks; ++b) {
-    results.pairs_inside += work.inside[b];
-    for (std::size_t k = 0; k < seen; k += 2) {
-      const std::int32_t* mine = work.overflow.data() + seen * b + k;
-      results.overflow[k] = std::max(results.overflow[k], mine[0]);
-      results.overflow[k + 1] += mine[1];
-    }
+  const auto run = [&]<class Real>(Real) {
+    std::vector<Member<Real>> list;
+    for (std::size_t k = 0; k < all.size(); ++k)
+      list.push_back({all[k]->model<Real>(), static_cast<DeepWorkspace*>(workspaces[k].get()), &results[k]});
+    run_blocks(list, configuration, execution);
+  };
+  if (options_.mixed) {
+    run(float());
+  } else {
+    run(double());
   }
 }
 

@@ -37,15 +37,21 @@ class DeepPotential final : public Potential {
   void compute(const Configuration& configuration, Workspace& workspace, Results& results,
                const Execution& execution) const override;
 
+  // Members of the same precision share, block by block, the images of the list and, where their geometry is the same, neighbours,
+  // distances and switching functions.
+  void compute_members(const std::vector<std::shared_ptr<const Potential>>& members, const Configuration& configuration,
+                       const std::vector<std::unique_ptr<Workspace>>& workspaces, std::vector<Results>& results,
+                       const Execution& execution) const override;
+
   // Tables of all pairs of types, made now where they are not there yet; none for pairs that go through their nets.
   std::vector<DeepPotentialParameters::LatentTable> tables(const Execution& execution) const;
 
  private:
   struct Tables;
   template <class Real>
-  void run(const deep_potential::Model<Real>& model, const Configuration& configuration, Workspace& workspace, Results& results,
-           const Execution& execution) const;
+  const deep_potential::Model<Real>* model() const;
   // Tables for all pairs of the types that are present; which ones there are never depends on anything else.
+  void ensure_tables(const Configuration& configuration, const Execution& execution) const;
   void ensure_tables(const std::vector<bool>& present, const Execution& execution) const;
 
   double cutoff_;

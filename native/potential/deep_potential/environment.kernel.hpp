@@ -67,4 +67,24 @@ inline void environment(const DescriptorView<Real>& descriptor, int centre_type,
   }
 }
 
+// Rows and s from c3 = w/q^2 and the positions, for a model whose geometry is that of another one but whose statistics are not.
+template <class Real>
+inline void normalise(const DescriptorView<Real>& descriptor, int centre_type, std::int64_t capacity,
+                      DescriptorScratch<Real>& scratch) {
+  const double* mean = descriptor.davg + 4 * static_cast<std::int64_t>(centre_type);
+  const double* inverse = descriptor.inverse_dstd + 4 * static_cast<std::int64_t>(centre_type);
+  for (int k = 0; k < scratch.neighbours.count; ++k) {
+    const double c3 = scratch.chain[2 * capacity + k];
+    double* out = scratch.rows + 4 * static_cast<std::int64_t>(k);
+    scratch.scalar[k] = (c3 * (scratch.neighbours.r[k] + descriptor.protection) - mean[0]) * inverse[0];
+    out[0] = descriptor.radial ? 1.0 : scratch.scalar[k];
+    out[1] = descriptor.radial ? 0.0 : (c3 * scratch.neighbours.x[k] - mean[1]) * inverse[1];
+    out[2] = descriptor.radial ? 0.0 : (c3 * scratch.neighbours.y[k] - mean[2]) * inverse[2];
+    out[3] = descriptor.radial ? 0.0 : (c3 * scratch.neighbours.z[k] - mean[3]) * inverse[3];
+    if constexpr (sizeof(Real) != sizeof(double)) {
+      for (int c = 0; c < 4; ++c) scratch.rows_real[4 * static_cast<std::int64_t>(k) + c] = static_cast<Real>(out[c]);
+    }
+  }
+}
+
 }  // namespace ionclay::IONCLAY_ISA

@@ -155,8 +155,11 @@ struct BlockTask {
   const std::uint32_t* segments;  // [atoms][T + 1] into entries
   const std::uint32_t* entries;   // images of the neighbours; padded
   int overflow_rule;              // SelOverflow
-  const double* fparam;           // raw
-  const double* aparam;           // raw, all atoms
+  // Neighbours, distances and their factors are in the scratch already, put there by another model of the same geometry.
+  bool has_neighbours;
+  bool has_rows;         // and rows too: its statistics are the same
+  const double* fparam;  // raw
+  const double* aparam;  // raw, all atoms
   // Results.
   double* centre_forces;   // [atoms][3]
   double* image_forces;    // [images][3]
