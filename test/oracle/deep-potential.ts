@@ -86,7 +86,10 @@ export function fillSlots(
   list: Neighbour[],
   grow: boolean,
 ): { groups: Neighbour[][]; overflow: number[] } {
-  const kept = (!grow && p.family === 'native' ? keptByNativeRule(p, list) : list).filter((nb) => nb.r <= d.cutoff);
+  // Graphs compare distances in float32; ties go by atom and lattice vector (1.4).
+  const ordered =
+    p.family === 'graph' ? [...list].sort((a, b) => Math.fround(a.r) - Math.fround(b.r) || a.j - b.j || a.image - b.image) : list;
+  const kept = (!grow && p.family === 'native' ? keptByNativeRule(p, ordered) : ordered).filter((nb) => nb.r <= d.cutoff);
   const member = (nb: Neighbour, group: number) => d.mixed || nb.type === group;
   const groups = d.sel.map((n, group) => {
     const all = kept.filter((nb) => member(nb, group));

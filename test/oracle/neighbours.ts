@@ -5,6 +5,8 @@ export interface Neighbour {
   type: number;
   d: [number, number, number];
   r: number;
+  /** Rank of its lattice vector (n1, n2, n3). */
+  image: number;
 }
 
 /** All neighbours within the cutoff, nearest first (1.2). `cell` is row-major; null for an isolated cluster. */
@@ -43,16 +45,17 @@ export function neighboursOf(
       for (let c = 0; c < 3; c++) for (let k = 0; k < 3; k++) x[3 * a + c] = x[3 * a + c]! + f[3 * a + k]! * h[3 * k + c]!;
   }
   const out: Neighbour[] = [];
+  let image = 0;
   for (let na = -reach[0]!; na <= reach[0]!; na++)
     for (let nb = -reach[1]!; nb <= reach[1]!; nb++)
-      for (let nc = -reach[2]!; nc <= reach[2]!; nc++)
+      for (let nc = -reach[2]!; nc <= reach[2]!; nc++, image++)
         for (let j = 0; j < n; j++) {
           if (types[j]! < 0 || (j === i && na === 0 && nb === 0 && nc === 0)) continue;
           const d: [number, number, number] = [0, 0, 0];
           for (let c = 0; c < 3; c++)
             d[c] = x[3 * j + c]! - x[3 * i + c]! + (h ? na * h[c]! + nb * h[3 + c]! + nc * h[6 + c]! : 0);
           const r = Math.sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
-          if (r <= cutoff) out.push({ j, type: types[j]!, d, r });
+          if (r <= cutoff) out.push({ j, type: types[j]!, d, r, image });
         }
   return out.sort((a, b) => a.r - b.r || a.j - b.j);
 }

@@ -245,8 +245,8 @@ describeReference('model files of other programs', () => {
     const { rcut, pairs, r, energy } = components().pair_table;
     const { pairTable, ntypes } = model('models/native_zbl.dp');
     expect(pairTable!.cutoff).toBe(rcut);
+    // Energies of up to 100 eV.
     for (const [n, [a, b]] of (pairs as [number, number][]).entries())
-      // Energies of up to 100 eV.
       for (const [k, distance] of (r as number[]).entries())
         expect(Math.abs(pairEnergy(pairTable!, ntypes, a, b, distance)[0] - energy[n][k])).toBeLessThan(1e-11);
   });
