@@ -93,7 +93,10 @@ export interface Descriptor {
    */
   readonly tables: readonly EmbeddingTable[] | null;
   readonly tableOf: Int32Array | null;
-  /** [T * T]: 0 = included, 1 = real neighbours masked (native), 2 = masked with its padded slots (graph). */
+  /**
+   * [T * T]: 0 = included, 1 = rows of real neighbours are 0 (native, and mixed groups), 2 = rows of the whole group are 0, those of empty
+   * slots too (graph). A radial descriptor then adds G(0) for every such slot, unless `padNetOf` is -1: the group is left out (1.11).
+   */
   readonly excluded: Uint8Array;
   /**
    * strip mode of 1.14: G = g (1 + tt f(r)). `factors` is tt, [T * T, M]; `smoothing` is f: `one`, `switch` (w(r)), or `cubic`
