@@ -20,7 +20,9 @@ export function stateSentence(data: ReportData): string {
   switch (state) {
     case 'done': {
       const { stopped, skipped } = data.status;
-      const sentences = Object.values(stopped).map((text) => ` ${text.charAt(0).toUpperCase()}${text.slice(1)}.`);
+      const sentences = Object.values(stopped).map(
+        (text) => ` ${text.charAt(0).toUpperCase()}${text.slice(1).replaceAll('eV/A', 'eV/Å')}.`,
+      );
       const left = skipped.length > 0 ? ` Not run because of that: ${skipped.join(', ')}.` : '';
       return `The run is finished.${sentences.join('')}${left}`;
     }
@@ -87,7 +89,7 @@ export function headline(data: ReportData, estimates: readonly ReportedEstimate[
 <p class="kicker">ionclay${version && ` ${version}`} · molecular dynamics report</p>
 <h1>${data.name}</h1>
 <p class="subject">${subjectSentence(data)}</p>
-<p class="state ${data.status.state}">${stateSentence(data)}</p>
+<p class="state ${Object.keys(data.status.stopped).length > 0 && data.status.state === 'done' ? 'interrupted' : data.status.state}">${stateSentence(data)}</p>
 </header>
 <section id="results" aria-labelledby="h-results"><h2 id="h-results">In short</h2>
 ${verdict(keys, data)}

@@ -104,6 +104,9 @@ export function thermoFigures(data: ReportData): Figure[] {
   const targets = placed.flatMap((p): Series[] => {
     const target = targetOf(p.stage);
     if (!target) return [];
+    // A ramp that has not come to its end yet is where its rows say.
+    const reached: Point[] = p.thermo.curves.temperature_target_K.mean.map(([x, y]) => [(x + p.start) / size, y]);
+    if (reached.length > 0) return [{ name: 'target', look: INK, line: reached, width: 1.2 }];
     const ends: Point[] = [
       [p.start / size, target[0]],
       [(p.start + p.thermo.end) / size, target[1]],
