@@ -1,9 +1,13 @@
 /** `.dp` files of our own: reading them gives the parameters of the source, bit by bit; what the form cannot say is refused. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { PotentialError } from '../../lib/errors.js';
 import type { DeepPotentialParameters, Network, StoredTables } from '../../lib/potential/deep-potential-parameters.js';
 import { Hdf5File } from '../../lib/potential/formats/hdf5.js';
+import { writeHdf5 } from '../../lib/potential/formats/hdf5-writer.js';
 import { parseModel } from '../../lib/potential/model-file.js';
 import { foreignDifferences, writeNativeModel } from '../../lib/potential/model-writer.js';
+import { campaign } from '../oracle/damage.js';
+import { evaluateOracle } from '../oracle/deep-potential.js';
 import { writeGraph } from '../oracle/graph-writer.js';
 import { NATIVE_KINDS, nativeHdf5, nativeJson, nativeModel, nativeYaml } from '../oracle/native-trees.js';
 import { type RandomModelOptions, randomModel, randomStream } from '../oracle/random-model.js';
@@ -157,6 +161,115 @@ describe('stored tables', () => {
     const broken = { ...tables, tables: [{ ...tables.tables[0]!, ...change }] };
     const written = writeNativeModel({ parameters, bytes }, broken);
     expect(() => parseModel(written, 'broken.dp')).toThrow(expect.objectContaining({ code: expect.stringMatching(/^MODEL_/) }));
+  });
+});
+
+/** The same file with another tree. */
+function withTree(bytes: Uint8Array, change: (tree: Record<string, unknown>) => unknown): Uint8Array {
+  const file = new Hdf5File(bytes);
+  const tree = change(JSON.parse(file.rootAttribute('json')!));
+  const datasets = file.names().map((name) => {
+    const { kind, shape, values } = file.dataset(name)!;
+    return { name, shape, values, single: kind === 'float32' };
+  });
+  return writeHdf5(JSON.stringify(tree), datasets);
+}
+
+describe('the tree alone, as others read it, means the same', () => {
+  const cell = [6.2, 0, 0, 0.4, 5.9, 0, -0.5, 0.3, 6.1];
+  const positions = [0.1, 0.2, 0.3, 2.1, 0.4, 0.3, 1.2, 2.2, 0.4, 3.4, 2.6, 1.9, 4.4, 0.7, 3.1, 0.9, 3.8, 4.2];
+  const types = [0, 1, 1, 0, 1, 0];
+
+  test.each<[string, RandomModelOptions, boolean]>([
+    ['two-sided', {}, false],
+    ['one-sided, statistics by slot', { oneSided: true, perSlotStatistics: true }, false],
+    ['excluded pairs, two-sided, empty slots that contribute', { exclude: [[0, 1]] }, false],
+    ['excluded pairs, two-sided, softplus', { exclude: [[1, 1]], activation: { name: 'softplus' } }, false],
+    ['excluded pairs, one-sided', { oneSided: true, exclude: [[0, 1]] }, true],
+    ['fitting widths that double, where graphs take no shortcut', { fittingNeuron: [4, 8, 8] }, false],
+    ['a first fitting layer as wide as its input', { fittingNeuron: [12, 12] }, false],
+    ['no hidden layers', { fittingNeuron: [] }, false],
+  ])('%s', (_, options, silent) => {
+    // Slots for all, and cutoffs that are float32 numbers: what then differs between the families are the nets and exclusions alone.
+    const random = randomModel({ ...options, sel: [60, 60] });
+    const parameters: DeepPotentialParameters = {
+      ...random,
+      outStd: random.outStd.map(() => 1),
+      cutoff: 4.25,
+      descriptors: random.descriptors.map((d) => ({
+        ...d,
+        cutoff: 4.25,
+        cutoffSmooth: 1.25,
+        switchWidth: 3,
+        davg: silent ? d.davg.map(() => 0) : d.davg,
+      })),
+    };
+    const written = writeNativeModel({ parameters, bytes: new Uint8Array() });
+    const native = parseModel(
+      withTree(written, ({ '@ionclay': _, ...tree }) => tree),
+      'plain.dp',
+    );
+    expect(native.family).toBe('native');
+    const [a, b] = [parameters, native].map((p) => evaluateOracle(p, types, positions, cell));
+    // The same sums in the same order, but for pads that are added as zeros or left out.
+    expect(Math.abs(a!.energy - b!.energy)).toBeLessThan(1e-12 * Math.abs(a!.energy));
+    a!.forces.forEach((f, k) => {
+      expect(Math.abs(f - b!.forces[k]!)).toBeLessThan(1e-12);
+    });
+  });
+});
+
+describe('a section that was edited or damaged', () => {
+  const bytes = graphModel({ oneSided: true });
+  const parameters = parseModel(bytes, 'model.pb');
+  const coefficients = Float64Array.from({ length: 2 * 4 * 2 }, (_, k) => k / 7);
+  const expansion = Float64Array.from({ length: 2 * parameters.descriptors[0]!.width }, (_, k) => k / 9);
+  const table = { descriptor: 0, centre: 0, neighbour: 1, columns: 2, degree: 3, valueError: 1e-9, slopeError: 1e-8 };
+  const tables = [{ ...table, edges: Float64Array.of(0.5, 2, 4), coefficients, expansion }];
+  const written = writeNativeModel({ parameters, bytes }, { version: 1, precision: 'double', tables });
+
+  function paths(value: unknown, path: (string | number)[] = []): (string | number)[][] {
+    if (typeof value !== 'object' || value === null) return [path];
+    return [path, ...Object.entries(value).flatMap(([key, inner]) => paths(inner, [...path, key]))];
+  }
+
+  test('is read or refused, never more', () => {
+    const tree = JSON.parse(new Hdf5File(written).rootAttribute('json')!);
+    const { training_script: _, ...rules } = tree['@ionclay'].rules;
+    const places = paths({ ...tree['@ionclay'], rules });
+    expect(places.length).toBeGreaterThan(25);
+    let refused = 0;
+    for (const path of places) {
+      for (const junk of [null, -1, 0, 1e99, 7.5, 'x', '/variable_0000', [], {}, true, [1, [2]], 2 ** 31]) {
+        const edited = withTree(written, (whole) => {
+          let at = whole as Record<string | number, unknown>;
+          for (const key of ['@ionclay', ...path].slice(0, -1)) at = at[key] as typeof at;
+          at[['@ionclay', ...path].at(-1)!] = junk;
+          return whole;
+        });
+        try {
+          parseModel(edited, 'edited.dp');
+        } catch (error) {
+          refused++;
+          if (!(error instanceof PotentialError)) throw error;
+        }
+      }
+    }
+    expect(refused).toBeGreaterThan(100);
+  });
+
+  test('a damaged file is no danger', () => {
+    const { foreign, refused, slowest, memory } = campaign(written, 400, (damaged) => void parseModel(damaged, 'damaged.dp'));
+    expect(foreign).toEqual([]);
+    expect(refused).toBeGreaterThan(100);
+    // Bounds as for the other formats.
+    expect(slowest).toBeLessThan(5000);
+    expect(memory).toBeLessThan(256e6);
+  });
+
+  test('a later version is refused', () => {
+    const later = withTree(written, (tree) => ({ ...tree, '@ionclay': { '@version': 2 } }));
+    expect(() => parseModel(later, 'later.dp')).toThrow(expect.objectContaining({ code: 'MODEL_UNSUPPORTED' }));
   });
 });
 
