@@ -1,5 +1,5 @@
 /** Potentials by name or path. */
-import { StudyError, typeName } from '../errors.js';
+import { onlyOptions, StudyError, typeName } from '../errors.js';
 import type { Isa } from '../native/addon.js';
 import { Committee } from './committee.js';
 import { DeepPotential } from './deep-potential.js';
@@ -46,6 +46,7 @@ export async function loadPotential(
       key: 'model',
     });
   }
+  onlyOptions('loadPotential', options, ['precision', 'threads', 'isa', 'compression', 'types', 'fparam', 'aparam']);
   requireKernel(options.precision ?? 'double', options.compression ?? 'none');
   const { fparam, aparam, ...rest } = options;
   const atoms = aparam === undefined ? undefined : await atomParameters(aparam);

@@ -2,6 +2,7 @@
 
 import { lengthsAndAngles, perpendicularWidths } from '../cell.js';
 import type { Thermostat } from '../dynamics/ensembles.js';
+import type { Simulation } from '../dynamics/simulation.js';
 import type { Structure } from '../structure.js';
 import { symbolsOf, volumeOf } from '../structure.js';
 import { type StudyPlan, totalSteps } from './plan.js';
@@ -97,7 +98,9 @@ export async function checkPlan(checked: CheckedStudy, options: CheckOptions = {
     const start = performance.now();
     await simulation.advance({ steps: count, signal: options.signal, members: false });
     const perStep = (performance.now() - start) / 1000 / count;
+    const perRow = info.members ? await timeOfMembers(simulation, perStep, options.signal) : 0;
     const steps = totalSteps(plan);
+    const rows = plan.stages.reduce((sum, stage) => sum + Math.floor(stage.steps / stage.sample.thermo) + 1, 0);
     const composition: Record<string, number> = {};
     for (const symbol of symbolsOf(structure)) composition[symbol] = (composition[symbol] ?? 0) + 1;
     return {
@@ -117,7 +120,7 @@ export async function checkPlan(checked: CheckedStudy, options: CheckOptions = {
       defaults: plan.defaults,
       estimate: {
         seconds_per_step: perStep,
-        seconds: perStep * steps,
+        seconds: perStep * steps + perRow * rows,
         threads: options.threads ?? null,
         memory_MB: Math.round(process.memoryUsage().rss / 1e6),
         trajectory_MB: Number((trajectoryBytes(plan) / 1e6).toPrecision(3)),
@@ -129,6 +132,13 @@ export async function checkPlan(checked: CheckedStudy, options: CheckOptions = {
   } finally {
     await simulation.close();
   }
+}
+
+/** Seconds that the other models of a committee add to a step whose row is written. */
+async function timeOfMembers(simulation: Simulation, perStep: number, signal: AbortSignal | undefined): Promise<number> {
+  const start = performance.now();
+  await simulation.advance({ steps: 1, signal });
+  return Math.max(0, (performance.now() - start) / 1000 - perStep);
 }
 
 /** A chain oscillates with a period of 4.44 damping times (dynamics.md 6): below some ten steps that motion is no longer resolved. */

@@ -114,6 +114,7 @@ analyses:
   - msd: { stage: again, species: [Cl] }
 `;
   const text = () => stopping() + LATER;
+  let stoppedFiles: Record<string, string>;
 
   test('ends the stage at its row; what starts from its end is not run, what does not is', async () => {
     const outcome = await run('stopped', text());
@@ -146,6 +147,7 @@ analyses:
     expect(results.analyses[0].warnings[0]).toMatch(/stopped by the deviation/);
     expect(results.analyses[1].result).not.toBeNull();
     expect(readFileSync(at('stopped', 'events.log'), 'utf8')).toMatch(/stage heat was stopped at step/);
+    stoppedFiles = resultFiles(at('stopped'));
     expect(json('stopped', 'provenance.json').warnings.join('\n')).toMatch(/stage heat was stopped/);
   });
 
@@ -167,6 +169,12 @@ analyses:
     // Another limit is another study.
     const error = await refusal(run('stopped', text().replace(`stop-above: ${limit}`, 'stop-above: 7')));
     expect(error).toMatchObject({ code: 'OTHER_STUDY', key: 'stages[1].stop-above' });
+    // Later stages may be added, and run where they do not start from the stop.
+    const more = `  - { name: more, steps: 4, ensemble: nve, from: again }\n  - { name: never, steps: 4, ensemble: nve, from: cool }\n`;
+    const extended = await run('stopped', text().replace('analyses:', `${more}analyses:`));
+    expect(extended).toMatchObject({ finishedBefore: false, stopped: [{ stage: 'heat' }] });
+    expect(json('stopped', 'status.json')).toMatchObject({ state: 'done', skipped: ['cool', 'never'] });
+    expect(readdirSync(at('stopped', 'stages')).sort()).toEqual(['01-hold', '02-heat', '04-again', '05-more']);
   });
 
   test.each([5, 40, 75])('an abort near step %i, and a resume, give the same bytes', async (step) => {
@@ -181,7 +189,7 @@ analyses:
     expect((await refusal(stopped)).code).toBe('STOPPED');
     const outcome = await resumeRun(at(name), { openPotential, threads: 2 });
     expect(outcome.stopped).toHaveLength(1);
-    expect(resultFiles(at(name))).toEqual(resultFiles(at('stopped')));
+    expect(resultFiles(at(name))).toEqual(stoppedFiles);
   });
 
   test('needs a committee', async () => {

@@ -53,14 +53,17 @@ export function nativeModelTree(p: DeepPotentialParameters): Json {
 }
 
 function refuse(p: DeepPotentialParameters): void {
-  if (p.pairTable) throw cannotExpress('a pair table that is switched with a net');
+  // DeePMD-kit knows the objects of its archives; a native file is then kept as it is.
+  const convert = p.format === 'pth' ? 'convert it first: dp convert-backend model.pth model.dp' : undefined;
+  if (p.pairTable) throw cannotExpress('a pair table that is switched with a net', convert);
   if (p.typeConstants) throw cannotExpress('type embeddings as input of the fitting net');
   if (p.outStd.some((x) => x !== 1)) throw cannotExpress('energies that are scaled (out_std): the native form ignores it');
   if (p.descriptors.some((d) => d.tables))
     throw cannotExpress('tables without the nets that they were made from', 'compress the model that has the nets');
   for (const d of p.descriptors) {
     const affine = d.nets.some((net) => net.layers.some((layer) => typeof layer.shortcut === 'object'));
-    if (d.mixed || d.strip || d.constants || affine) throw cannotExpress(`${d.label}, of which the file holds folded nets`);
+    if (d.mixed || d.strip || d.constants || affine)
+      throw cannotExpress(`${d.label}, whose nets are read with the type embeddings in them`, convert);
     const slots = d.sel.reduce((sum, n) => sum + n, 0);
     if (d.slots !== slots)
       throw cannotExpress(`a divisor (${d.slots}) other than the sum of sel (${slots}): sel was edited after training`);
