@@ -7,7 +7,7 @@ export const PRECISIONS: readonly Precision[] = ['double', 'mixed'];
 /** `auto`: embedding nets become tables with a measured error. */
 export const COMPRESSIONS: readonly Compression[] = ['none', 'auto'];
 /** What dynamics takes (interface.md 2); single evaluations take `none`. */
-export const DYNAMICS_COMPRESSION: Compression = 'none';
+export const DYNAMICS_COMPRESSION: Compression = 'auto';
 
 /** Of the layout and the making of tables: stored ones of another version are made anew. */
 export const TABLE_VERSION = 1;

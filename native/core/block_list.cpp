@@ -45,6 +45,9 @@ constexpr int kHilbertBits = 12;
 // atoms alone, so that results do not depend on threads.
 int block_size(std::size_t natoms) { return static_cast<int>(std::clamp<std::size_t>(natoms / 24, 4, BlockList::kMostAtoms)); }
 
+// Bins that any search can meet, images of them among them: 400 MB of marks a thread. Only cells far thinner than the cutoff have more.
+constexpr double kMostBins = 1e8;
+
 // Atoms in the order of their bins, so that a search reads memory in order.
 struct SortedAtoms {
   std::vector<double> x, y, z;
@@ -147,6 +150,9 @@ void BlockList::build(const double* positions, std::size_t natoms, const std::in
   }
   // Bins counted from the lowest that any search can meet.
   const int size[3] = {bins.count[0] + 2 * bins.range[0], bins.count[1] + 2 * bins.range[1], bins.count[2] + 2 * bins.range[2]};
+  if (static_cast<double>(size[0]) * size[1] * size[2] > kMostBins) {
+    throw Error("E_CELL_INVALID", "the cell is too thin for this cutoff: its images within reach hold too many parts to search");
+  }
   std::vector<Search> searches(execution.threads);
   const double radius2 = radius * radius;
 

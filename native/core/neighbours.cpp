@@ -23,7 +23,7 @@ Bins make_bins(const std::vector<double>& fractional, std::size_t natoms, const 
     origin[k] = 0.0;
     extent[k] = 1.0;
     if (!cell.periodic[k]) {
-      double low = fractional[k];
+      double low = natoms > 0 ? fractional[k] : 0.0;
       double high = low;
       for (std::size_t i = 1; i < natoms; ++i) {
         low = std::min(low, fractional[3 * i + k]);

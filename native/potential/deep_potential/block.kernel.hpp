@@ -247,7 +247,7 @@ inline BlockStatus block(const ModelView<Real>& model, const BlockTask& task, Sc
   for (int d = 0; d < model.descriptor_count; ++d) {
     DescriptorScratch<Real>& s = scratch.descriptors[d];
     if (!task.has_neighbours) {
-      if (model.descriptors[d].per_slot) rank_slots(model.descriptors[d], task, types, s);
+      if (model.descriptors[d].per_slot) rank_slots(model.descriptors[d], task, types, !model.native_rule, s);
       environment(model.descriptors[d], task.type, scratch.capacity, s);
     } else if (!task.has_rows) {
       normalise(model.descriptors[d], task.type, scratch.capacity, s);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "native/core/block_list.hpp"
 #include "native/potential/deep_potential/evaluation.hpp"
@@ -183,14 +184,14 @@ void DeepPotential::compute_members(const std::vector<std::shared_ptr<const Pote
       return Potential::compute_members(members, configuration, workspaces, results, execution);
     all.push_back(deep);
   }
+  // Whoever makes tables waits for all who compute: no lock may be held meanwhile, and all take several locks in the same order. One
+  // model may be a member twice, and a lock is held once a thread.
+  for (const DeepPotential* member : all) member->ensure_tables(configuration, execution);
+  std::vector<const DeepPotential*> ordered = all;
+  std::sort(ordered.begin(), ordered.end(), std::less<>());
+  ordered.erase(std::unique(ordered.begin(), ordered.end()), ordered.end());
   std::vector<std::shared_lock<std::shared_mutex>> locks;
-  for (std::size_t k = 0; k < all.size(); ++k) {
-    all[k]->ensure_tables(configuration, execution);
-    // One model may be a member twice, and a lock is held once a thread.
-    if (std::find(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(k), all[k]) ==
-        all.begin() + static_cast<std::ptrdiff_t>(k))
-      locks.emplace_back(all[k]->lock_);
-  }
+  for (const DeepPotential* member : ordered) locks.emplace_back(member->lock_);
   const auto run = [&]<class Real>(Real) {
     std::vector<Member<Real>> list;
     for (std::size_t k = 0; k < all.size(); ++k)

@@ -3,6 +3,8 @@
 #include "native/potential/deep_potential/model.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 #include <string>
 #include <type_traits>
 
@@ -17,8 +19,19 @@ void require(bool condition, const char* what) {
   if (!condition) throw Error("MODEL_SHAPE", std::string("model parameters do not fit together: ") + what);
 }
 
+// Longest net, and most constants of empty slots (1 GB of doubles). Files of some kilobytes could ask for more than any memory holds, by
+// naming one layer again and again or by statistics that differ by slot.
+constexpr std::size_t kMostLayers = 256;
+constexpr double kMostPadNumbers = 1 << 27;
+
+// -1: none.
 bool in_range(const std::vector<int>& indices, std::size_t size) {
   return std::all_of(indices.begin(), indices.end(), [&](int k) { return k >= -1 && k < static_cast<int>(size); });
+}
+
+bool is_net(const std::vector<int>& layers, std::size_t size) {
+  return !layers.empty() && layers.size() <= kMostLayers &&
+         std::all_of(layers.begin(), layers.end(), [&](int k) { return k >= 0 && k < static_cast<int>(size); });
 }
 
 }  // namespace
@@ -82,7 +95,7 @@ Model<Real>::Model(const DeepPotentialParameters& p, const Kernel<Real>& kernel,
   // D is symmetric in its first M2 columns: equal columns enter the first fitting layer once, unless that layer hands its input on.
   bool folded = true;
   for (const auto& net : p.fitting) {
-    require(!net.empty() && in_range(net, p.layers.size()) && net.front() >= 0, "fitting net");
+    require(is_net(net, p.layers.size()), "fitting net");
     folded = folded && p.layers[net.front()].shortcut == 0;
   }
   std::vector<int> base(types, 0);
@@ -102,8 +115,8 @@ Model<Real>::Model(const DeepPotentialParameters& p, const Kernel<Real>& kernel,
   view_.descriptors = descriptors_.data();
   if (p.has_pair_table) {
     const auto& t = p.pair_table;
-    require(t.coefficients.size() == types * types * 4 * static_cast<std::size_t>(t.cells) && t.step > 0 && t.alpha > 0 &&
-                t.to > t.from,
+    require(t.cells > 0 && t.coefficients.size() == types * types * 4 * static_cast<std::size_t>(t.cells) && t.step > 0 &&
+                t.alpha > 0 && t.to > t.from && std::isfinite(t.smallest),
             "pair table");
     pair_table_ = {t.smallest, 1.0 / t.step, t.cutoff, t.softmin_cutoff, t.cells, keep(t.coefficients),
                    t.alpha,    t.from,       t.to,     t.add_bias};
@@ -162,7 +175,7 @@ void Model<Real>::add_descriptor(const DeepPotentialParameters::Descriptor& sour
 
   std::vector<const NetworkView<Real>*> nets;
   for (const auto& net : source.nets) {
-    require(!net.empty() && in_range(net, source_.layers.size()) && net.front() >= 0 && source_.layers[net.front()].inputs == 1 &&
+    require(is_net(net, source_.layers.size()) && source_.layers[net.front()].inputs == 1 &&
                 source_.layers[net.back()].outputs == source.width,
             "embedding net");
     nets.push_back(network(net));
@@ -242,8 +255,7 @@ const NetworkView<Real>* Model<Real>::network(const std::vector<int>& indices) {
   std::vector<LayerView<Real>> layers;
   int widest = kernel_.lanes;
   for (std::size_t l = 0; l < indices.size(); ++l) {
-    require(indices[l] >= 0 && (l == 0 || source_.layers[indices[l - 1]].outputs == source_.layers[indices[l]].inputs),
-            "layer widths");
+    require(l == 0 || source_.layers[indices[l - 1]].outputs == source_.layers[indices[l]].inputs, "layer widths");
     layers.push_back(*layer(indices[l]));
     widest = std::max(widest, layers.back().outputs_padded);
   }
@@ -355,6 +367,8 @@ void Model<Real>::make_pads(const DeepPotentialParameters::Descriptor& source, D
           "nets of empty slots");
   require(source.strip_pad_factors.empty() || source.strip_pad_factors.size() == types_ * groups * source.width,
           "factors of empty slots");
+  const double slots_kept = static_cast<double>(types_) * (view.per_slot ? view.slots_total + view.groups : view.groups);
+  require(slots_kept * 4.0 * mp <= kMostPadNumbers, "constants of empty slots");
   // A model without fitting, to borrow scratch memory for the nets.
   ModelView<Real> borrowed = view_;
   borrowed.descriptor_count = 1;
@@ -364,10 +378,11 @@ void Model<Real>::make_pads(const DeepPotentialParameters::Descriptor& source, D
   ScratchView<Real>& memory = scratch.fit(borrowed, -1, 1, 1);
   std::vector<Real> g(mp), slope(mp);
   const auto evaluate = [&](int index, double s, const double* factors) {
-    const NetworkView<Real>* net = source.table_of.empty() ? network(source.nets[index]) : nullptr;
-    FileTableView table{};
-    if (net == nullptr) table = make_file_table(source.tables[index], source.width, mp);
-    kernel_.embed(net, net == nullptr ? &table : nullptr, &s, 1, g.data(), slope.data(), mp, memory);
+    // Nets and tables of this descriptor are the last that were made.
+    const bool tables = !source.table_of.empty();
+    const NetworkView<Real>* net = tables ? nullptr : &networks_[networks_.size() - source.nets.size() + index];
+    const FileTableView* table = tables ? &file_tables_[file_tables_.size() - source.tables.size() + index] : nullptr;
+    kernel_.embed(net, table, &s, 1, g.data(), slope.data(), mp, memory);
     if (factors == nullptr) return;
     // f of an empty slot is 1 without smoothing, else 0.
     if (view.smoothing == Smoothing::one) {
@@ -470,6 +485,7 @@ void Model<Real>::add_fitting(const DeepPotentialParameters& p) {
 
   const std::int32_t* places = keep(input_place_);
   std::vector<std::pair<std::vector<int>, NetworkView<Real>>> made;
+  std::map<std::pair<int, bool>, LayerView<Real>> packed_layers;
   for (const auto& net : p.fitting) {
     const auto known = std::find_if(made.begin(), made.end(), [&](const auto& entry) { return entry.first == net; });
     if (known != made.end()) {
@@ -481,9 +497,14 @@ void Model<Real>::add_fitting(const DeepPotentialParameters& p) {
     NetworkView<Real> view{nullptr, static_cast<int>(net.size()), kernel_.lanes};
     std::vector<LayerView<Real>> layers;
     for (std::size_t l = 0; l < net.size(); ++l) {
-      require(net[l] >= 0 && (l == 0 || p.layers[net[l - 1]].outputs == p.layers[net[l]].inputs), "layer widths");
-      LayerView<Real> layer = make_layer(p.layers[net[l]], l == 0 ? &input_place_ : nullptr, true);
-      if (l == 0) layer.input_place = places;
+      require(l == 0 || p.layers[net[l - 1]].outputs == p.layers[net[l]].inputs, "layer widths");
+      // Nets may share layers: packed once, as a first layer and as any other.
+      const auto [place, fresh] = packed_layers.try_emplace({net[l], l == 0});
+      LayerView<Real>& layer = place->second;
+      if (fresh) {
+        layer = make_layer(p.layers[net[l]], l == 0 ? &input_place_ : nullptr, true);
+        if (l == 0) layer.input_place = places;
+      }
       view.widest = std::max({view.widest, layer.outputs_padded, l == 0 ? 0 : layer.inputs_padded});
       layers.push_back(layer);
     }

@@ -16,17 +16,20 @@ using deep_potential::ModelView;
 using deep_potential::NeighbourArrays;
 using deep_potential::ScratchView;
 
-// Neighbours [begin, end) by ascending distance; ties by atom and lattice vector (1.4; graph models compare float32 squares). Heap
-// sort: no memory, no library code in a kernel.
+// Whether neighbour a fills its slot before b: the nearer first, ties by atom and lattice vector (1.4; graph models compare float32
+// squares, so that neighbours at equal distances are told apart by their order, not by rounding).
+inline bool before(std::int32_t a, std::int32_t b, const NeighbourArrays& all, const BlockTask& task, bool single) {
+  const double da = single ? static_cast<float>(all.r[a]) : all.r[a];
+  const double db = single ? static_cast<float>(all.r[b]) : all.r[b];
+  if (da != db) return da < db;
+  const std::int32_t p = all.image[a], q = all.image[b];
+  return task.image_atom[p] != task.image_atom[q] ? task.image_atom[p] < task.image_atom[q]
+                                                  : task.image_shift[p] < task.image_shift[q];
+}
+
+// Heap sort: no memory, no library code in a kernel.
 inline void sort_by_distance(std::int32_t* index, int n, const NeighbourArrays& all, const BlockTask& task, bool single) {
-  const auto less = [&](std::int32_t a, std::int32_t b) {
-    const double da = single ? static_cast<float>(all.r[a]) : all.r[a];
-    const double db = single ? static_cast<float>(all.r[b]) : all.r[b];
-    if (da != db) return da < db;
-    const std::int32_t p = all.image[a], q = all.image[b];
-    return task.image_atom[p] != task.image_atom[q] ? task.image_atom[p] < task.image_atom[q]
-                                                    : task.image_shift[p] < task.image_shift[q];
-  };
+  const auto less = [&](std::int32_t a, std::int32_t b) { return before(a, b, all, task, single); };
   const auto sift = [&](int start, int end) {
     int root = start;
     while (2 * root + 1 < end) {
@@ -239,9 +242,8 @@ inline BlockStatus gather_block(const ModelView<Real>& model, const BlockTask& t
 
 // Ranks by distance inside each group: the slot of every neighbour, where the statistics differ by slot.
 template <class Real>
-inline void rank_slots(const DescriptorView<Real>& descriptor, const BlockTask& task, int types,
+inline void rank_slots(const DescriptorView<Real>& descriptor, const BlockTask& task, int types, bool single,
                        DescriptorScratch<Real>& scratch) {
-  const double* r2 = scratch.neighbours.r;
   for (int a = 0; a < task.count; ++a) {
     const std::int32_t* segment = scratch.neighbours.segment + static_cast<std::int64_t>(a) * (types + 1);
     for (int g = 0; g < descriptor.groups; ++g) {
@@ -249,7 +251,7 @@ inline void rank_slots(const DescriptorView<Real>& descriptor, const BlockTask& 
       const int end = descriptor.mixed ? segment[types] : segment[g + 1];
       for (int k = begin; k < end; ++k) {
         int rank = 0;
-        for (int l = begin; l < end; ++l) rank += r2[l] < r2[k] || (r2[l] == r2[k] && l < k) ? 1 : 0;
+        for (int l = begin; l < end; ++l) rank += before(l, k, scratch.neighbours, task, single) ? 1 : 0;
         scratch.slot[k] = descriptor.slot_offset[g] + rank;
       }
     }

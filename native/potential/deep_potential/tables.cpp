@@ -19,6 +19,8 @@ constexpr double kInterval = 0.03;    // A, its greatest width
 constexpr double kNarrowest = 0.004;  // A, of a panel
 constexpr double kWidest = 1.0;       // A
 constexpr std::size_t kMostPanels = 768;
+constexpr int kWidestNet = 512;    // outputs: singular vectors cost their cube
+constexpr double kLongest = 64.0;  // A, of a table
 constexpr int kChecks = 16;  // points of a panel where the error is looked at
 
 // The net by Chebyshev coefficients on intervals.
@@ -111,7 +113,8 @@ std::vector<double> triangle(std::vector<double> rows, std::size_t n, std::size_
     for (std::size_t j = 0; j < m; ++j) turned[j * n + i] = rows[i * m + j];
   }
   std::vector<double> r(m * m, 0.0);
-  for (std::size_t j = 0; j < m; ++j) {
+  // Rows from the n-th on are zero where there are more columns than rows.
+  for (std::size_t j = 0; j < std::min(n, m); ++j) {
     double* v = &turned[j * n];
     double norm = 0.0;
     for (std::size_t i = j; i < n; ++i) norm += v[i] * v[i];
@@ -285,6 +288,7 @@ class Builder {
 
  private:
   bool sample() {
+    if (task_.width > kWidestNet || !(task_.upper - task_.lower < kLongest)) return false;
     samples_ = make_nodes(task_);
     const std::size_t n = samples_.nodes.size();
     const std::size_t m = static_cast<std::size_t>(task_.width);
@@ -314,7 +318,7 @@ class Builder {
       volume += r * r;
     }
     rms_ = std::sqrt(sum / volume);
-    return rms_ > 0.0;
+    return rms_ > 0.0 && std::isfinite(rms_);
   }
 
   // Error that is allowed at a distance where weight |dG/dr| is `norm`.
