@@ -97,7 +97,7 @@ export interface NativeEvaluator {
 export interface NativeAddon {
   info(): NativeInfo;
   /** `parameters` is the flat object that lib/potential/deep-potential.ts makes. */
-  createDeepPotential(parameters: object, isa: Isa, options?: NativeDeepPotentialOptions): NativeDeepPotential;
+  createDeepPotential(parameters: object, isa: Isa, options: NativeDeepPotentialOptions): NativeDeepPotential;
   /** `parameters` is the flat object that lib/potential/pair-potential.ts makes. */
   createPairPotential(parameters: object, isa: Isa): NativePotential;
   /** Several potentials must have the same cutoff and number of types (COMMITTEE_MISMATCH); 64 at most. */

@@ -3,12 +3,12 @@
 import type { NativeEvaluator } from '../../lib/native/addon.js';
 import { chooseIsa, nativeAddon } from '../../lib/native/loader.js';
 import { loadPotential } from '../../lib/potential/load.js';
-import { flatModel, flatSystem, SLOW_MODEL } from './flat-model.js';
+import { flatModel, flatSystem, PLAIN, SLOW_MODEL } from './flat-model.js';
 
 const addon = nativeAddon();
 const isa = chooseIsa();
-const potential = addon.createDeepPotential(flatModel(), isa);
-const slow = addon.createDeepPotential(flatModel(SLOW_MODEL), isa);
+const potential = addon.createDeepPotential(flatModel(), isa, PLAIN);
+const slow = addon.createDeepPotential(flatModel(SLOW_MODEL), isa, PLAIN);
 
 const evaluatorOf = ({ arrays, options }: ReturnType<typeof flatSystem>, model = potential) =>
   addon.createEvaluator(model, arrays, options);
@@ -240,23 +240,18 @@ describe('wrong arguments are TypeErrors that name them', () => {
 
   test('createDeepPotential: every parameter', () => {
     const good = flatModel();
-    const names = Object.keys(good).filter(
-      (name) => !/format|version|family|typeNames|precision|parameterCount|trainingScript|minNeighbourDistance/.test(name),
-    );
-    expect(names.length).toBeGreaterThan(20);
-    for (const name of names) {
-      const wrong = { ...good, [name]: Symbol('s') };
-      expect(typeError(() => addon.createDeepPotential(wrong, isa))).toMatch(name);
-    }
-    const [first] = good.fitting;
-    for (const name of ['inputs', 'outputs', 'weights', 'bias', 'idt', 'activation', 'threshold', 'shortcut']) {
-      const fitting = [[{ ...first![0]!, [name]: 'x' }], ...good.fitting.slice(1)];
-      expect(typeError(() => addon.createDeepPotential({ ...good, fitting }, isa))).toMatch(name);
-    }
-    // Right kinds in wrong sizes.
-    expect(problem(() => addon.createDeepPotential({ ...good, davg: new Float64Array(3) }, isa))).toBe('MODEL_SHAPE');
-    expect(problem(() => addon.createDeepPotential({ ...good, width: 65536, axis: 65536 }, isa))).toBe('MODEL_SHAPE');
-    expect(problem(() => addon.createDeepPotential({ ...good, embedding: [] }, isa))).toBe('MODEL_SHAPE');
+    const refused = (wrong: object) => typeError(() => addon.createDeepPotential(wrong, isa, PLAIN));
+    expect(Object.keys(good).length).toBeGreaterThan(15);
+    for (const name of Object.keys(good)) expect(refused({ ...good, [name]: Symbol('s') })).toMatch(name);
+    for (const name of Object.keys(good.descriptors[0]!))
+      expect(refused({ ...good, descriptors: [{ ...good.descriptors[0]!, [name]: Symbol('s') }] })).toMatch(name);
+    for (const name of Object.keys(good.layers[0]!))
+      expect(refused({ ...good, layers: [{ ...good.layers[0]!, [name]: Symbol('s') }, ...good.layers.slice(1)] })).toMatch(name);
+    for (const wrong of wrongs.filter((w) => (typeof w !== 'object' && typeof w !== 'function') || w === null))
+      expect(typeError(() => addon.createDeepPotential(good, isa, wrong as never))).toMatch('options');
+    for (const name of ['precision', 'compression'])
+      for (const wrong of wrongs)
+        expect(typeError(() => addon.createDeepPotential(good, isa, { ...PLAIN, [name]: wrong } as never))).toMatch(name);
   });
 
   test('neighbourList and pairHistogram', () => {
@@ -360,7 +355,7 @@ test('an instruction set that is not there', () => {
   expect(() => chooseIsa('avx9000')).toThrow(
     expect.objectContaining({ code: 'ISA_UNAVAILABLE', hint: expect.stringContaining('baseline') }),
   );
-  expect(problem(() => addon.createDeepPotential(flatModel(), 'avx9000' as never))).toBe('ISA_UNAVAILABLE');
+  expect(problem(() => addon.createDeepPotential(flatModel(), 'avx9000' as never, PLAIN))).toBe('ISA_UNAVAILABLE');
 });
 
 test('a force field of a bundled model has the same states', async () => {

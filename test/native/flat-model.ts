@@ -3,9 +3,12 @@ import { addonPath } from '../../lib/native/loader.js';
 import { nativeParameters } from '../../lib/potential/deep-potential-native.js';
 import { type RandomModelOptions, randomModel, randomStream } from '../oracle/random-model.js';
 
-/** Parameters of a random model in the layout of native/addon/deep_potential.cpp. */
+/** Nets in double: what the addon takes as options. */
+export const PLAIN = { precision: 'double', compression: false } as const;
+
+/** Parameters of a random model in the layout of native/potential/deep_potential/parameters.cpp. */
 export function flatModel(options: RandomModelOptions = {}) {
-  return nativeParameters(randomModel(options)) as Record<string, unknown> & { fitting: object[][] };
+  return nativeParameters(randomModel(options)) as Record<string, unknown> & { descriptors: object[]; layers: object[] };
 }
 
 export interface FlatSystem {

@@ -29,7 +29,7 @@ const PRELUDE = `
   const load = () => require(${JSON.stringify(ADDON)});
   const bind = (model, { arrays, options }, more = {}) => {
     const addon = load();
-    return addon.createEvaluator(addon.createDeepPotential(model, addon.info().isa), arrays, { ...options, ...more });
+    return addon.createEvaluator(addon.createDeepPotential(model, addon.info().isa, { precision: 'double', compression: false }), arrays, { ...options, ...more });
   };
   const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 `;
@@ -174,7 +174,7 @@ test('300 evaluators made, used and disposed of do not grow the process', async 
       const addon = load();
       const cycle = async (k) => {
         // A model of its own each time: those are left to the garbage collector.
-        const model = addon.createDeepPotential(data.model, addon.info().isa);
+        const model = addon.createDeepPotential(data.model, addon.info().isa, { precision: 'double', compression: false });
         const e = addon.createEvaluator(model, data.middle.arrays, data.middle.options);
         if (k % 2) await e.compute(); else e.computeSync();
         e.dispose();
