@@ -1,10 +1,9 @@
 // `npm run test:sanitize`: the native tests under AddressSanitizer (with leaks), UndefinedBehaviorSanitizer and ThreadSanitizer, in turn.
 // `node scripts/test-sanitize.mjs tsan` runs one of them.
-import { join } from 'node:path';
 import { buildPreset, requireTools, run } from './cmake-presets.mjs';
 
 const PRESETS = ['asan', 'ubsan', 'tsan'];
-const TESTS = ['math_test', 'thread_pool_test', 'deep_potential_test'];
+const TESTS = ['math_test', 'thread_pool_test', 'block_list_test', 'tables_test', 'deep_potential_test', 'evaluator_test'];
 // A finding ends the program with a status of its own, and never only prints.
 const ENVIRONMENT = {
   ASAN_OPTIONS: 'detect_leaks=1:exitcode=99',
@@ -19,8 +18,8 @@ function main() {
   if (unknown.length > 0) throw new Error(`unknown: ${unknown.join(', ')}; there are ${PRESETS.join(', ')}`);
   const failed = [];
   for (const preset of wanted.length > 0 ? wanted : PRESETS) {
-    const build = buildPreset(preset, ['native_tests']);
-    for (const test of TESTS) if (!run(join(build, test), [], ENVIRONMENT)) failed.push(`${test} (${preset})`);
+    buildPreset(preset, ['native_tests']);
+    if (!run('ctest', ['--preset', preset], ENVIRONMENT)) failed.push(preset);
   }
   console.log(failed.length === 0 ? '\nsanitizers: nothing found' : `\nsanitizers: failed: ${failed.join(', ')}`);
   return failed.length === 0 ? 0 : 1;
