@@ -7,8 +7,6 @@ import { buildPreset, requireTools, run } from './cmake-presets.mjs';
 import { dumpModels } from './dump-models.mjs';
 import { ensureBuilt } from './ensure-built.mjs';
 
-const TESTS = ['math_test', 'thread_pool_test', 'block_list_test', 'tables_test', 'deep_potential_test', 'evaluator_test'];
-
 async function main() {
   requireTools({
     cmake: 'Debian: apt-get install cmake',

@@ -3,7 +3,6 @@
 import { buildPreset, requireTools, run } from './cmake-presets.mjs';
 
 const PRESETS = ['asan', 'ubsan', 'tsan'];
-const TESTS = ['math_test', 'thread_pool_test', 'block_list_test', 'tables_test', 'deep_potential_test', 'evaluator_test'];
 // A finding ends the program with a status of its own, and never only prints.
 const ENVIRONMENT = {
   ASAN_OPTIONS: 'detect_leaks=1:exitcode=99',
