@@ -34,10 +34,10 @@ test.each([0, 1, 5, 9, 700])('%i datasets and a text of any length come back as 
   }
 });
 
-const python = process.env.IONCLAY_H5PY_PYTHON;
+const python = process.env.IONCLAY_DEEPMD_PYTHON;
 const testIf = python ? test : test.skip;
 
-testIf('h5py reads the same (IONCLAY_H5PY_PYTHON names a Python that has it)', () => {
+testIf('h5py reads the same (IONCLAY_DEEPMD_PYTHON names a Python that has it)', () => {
   const folder = mkdtempSync(join(tmpdir(), 'ionclay-h5-'));
   try {
     const path = join(folder, 'a.h5');
