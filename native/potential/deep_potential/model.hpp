@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <memory>
+#include <type_traits>
 #include <vector>
 
 #include "native/potential/deep_potential/parameters.hpp"
@@ -44,7 +45,21 @@ class Model {
                              bool transposed);
   FileTableView make_file_table(const DeepPotentialParameters::FileTable& source, int width, int width_padded);
   template <class T>
-  const T* keep(std::vector<T> values);
+  const T* keep(std::vector<T> values) {
+    auto& store = [this]() -> std::deque<std::vector<T>>& {
+      if constexpr (std::is_same_v<T, double>) {
+        return doubles_;
+      } else if constexpr (std::is_same_v<T, float>) {
+        return floats_;
+      } else if constexpr (std::is_same_v<T, std::int32_t>) {
+        return integers_;
+      } else {
+        return flags_;
+      }
+    }();
+    store.push_back(std::move(values));
+    return store.back().data();
+  }
   int padded(int n) const { return (n + kernel_.lanes - 1) / kernel_.lanes * kernel_.lanes; }
 
   const DeepPotentialParameters& source_;  // while constructing only
@@ -67,6 +82,9 @@ class Model {
   std::vector<std::int32_t> input_place_;
   PairTableView pair_table_{};
 };
+
+// Throws MODEL_SHAPE.
+void require(bool condition, const char* what);
 
 // Packs a row-major [rows][columns] matrix for gemm: strips of `strip` columns, each [rows][its columns].
 template <class Real>
