@@ -34,6 +34,7 @@ export interface SimulationOptions {
   /** Of the neighbour list, default 1 A. */
   readonly skin?: number | string;
   readonly threads?: number;
+  /** Default: `grow` where that is exact, else `stop`. */
   readonly selOverflow?: SelOverflow;
   /** Limits of the watchdog that differ from {@link DEFAULT_LIMITS}. */
   readonly limits?: Partial<WatchdogLimits>;

@@ -1,7 +1,7 @@
 /** Makes the steps of a stage: forces, watchdog, drift rule, turns of the event loop; what the public class wraps. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { StudyError } from '../errors.js';
-import type { ForceField, Potential, SelOverflow } from '../potential/potential.js';
+import { dynamicsOverflow, type ForceField, type Potential, type SelOverflow } from '../potential/potential.js';
 import type { Warning } from '../structure.js';
 import { BOLTZMANN } from '../units.js';
 import type { AdvanceOptions } from './engine.js';
@@ -201,7 +201,8 @@ export class Stepper {
     const { positions, images, cell, forces, atomEnergies, virial, pbc } = this.system.state;
     const arrays = { positions, images: pbc.some(Boolean) ? images : null, cell, forces, atomEnergies, virial };
     const { skin, threads, selOverflow } = this.settings;
-    return this.potential.bind(this.types, pbc, arrays, { skin, threads, selOverflow });
+    const rule = selOverflow ?? dynamicsOverflow(this.potential);
+    return this.potential.bind(this.types, pbc, arrays, { skin, threads, selOverflow: rule });
   }
 
   kinetic(): number {

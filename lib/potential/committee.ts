@@ -36,6 +36,10 @@ export class Committee implements Potential {
     return this.members[0]!;
   }
 
+  get canGrow(): boolean {
+    return this.members.every((member) => member.canGrow);
+  }
+
   /** Of the driving model, with those of all models under `members`. */
   info(): PotentialInfo {
     const members = this.members.map((member) => member.info());

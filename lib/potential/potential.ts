@@ -116,6 +116,9 @@ export interface ForceField {
   dispose(): void;
 }
 
+/** What dynamics does with neighbours beyond `sel` where nobody says (interface.md 2): count them where that is exact, else stop. */
+export const dynamicsOverflow = ({ canGrow }: Pick<Potential, 'canGrow'>): SelOverflow => (canGrow === false ? 'stop' : 'grow');
+
 export interface Potential {
   readonly name: string;
   /** Symbols that it knows, in type order. */
@@ -123,6 +126,8 @@ export interface Potential {
   /** A. */
   readonly cutoff: number;
   info(): PotentialInfo;
+  /** False where neighbours beyond `sel` cannot be counted exactly; left out where there is no such limit. */
+  readonly canGrow?: boolean;
   /** Masses that the potential itself prescribes (amu by symbol), else undefined. */
   readonly masses?: Readonly<Record<string, number>>;
   /** Type index of every atom; throws `MODEL_UNKNOWN_SPECIES` that names the species and the atoms. */

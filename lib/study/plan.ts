@@ -7,7 +7,7 @@ import { isStochastic, type NveEnsemble, type NvtEnsemble, nve, nvt } from '../d
 import { identityOf, type PotentialIdentity } from '../dynamics/saved-state.js';
 import { type Fixed, frozenAtoms } from '../dynamics/system.js';
 import { StudyError, unknownKey } from '../errors.js';
-import type { Compression, Potential, Precision } from '../potential/potential.js';
+import { type Compression, dynamicsOverflow, type Potential, type Precision } from '../potential/potential.js';
 import type { Structure } from '../structure.js';
 import type { Study, StudyStage } from './schema.js';
 import type { BuiltStructure } from './structure-source.js';
@@ -116,8 +116,12 @@ export function planStudy(study: Study, request: PotentialRequest, potential: Po
   if (info.fparam?.default) {
     defaults.push({ key: 'fparam', value: `${info.fparam.values.join(', ')} (the default of the model itself)` });
   }
-  const overflow = 'grow (all neighbours count where that is exact, elsewhere the run stops)';
-  const selOverflow = fallback(study['sel-overflow'], 'sel-overflow', 'grow', overflow);
+  const overflow = dynamicsOverflow(potential);
+  const meaning =
+    overflow === 'grow'
+      ? 'grow (all neighbours count: empty slots give nothing)'
+      : 'stop (empty slots of this model contribute: an atom with more neighbours than sel ends the run)';
+  const selOverflow = fallback(study['sel-overflow'], 'sel-overflow', overflow, meaning);
   const skin = fallback(study.skin, 'skin', DEFAULT_SKIN, `${DEFAULT_SKIN} A`);
   const checkpoint = fallback(
     study.checkpoint,
