@@ -44,8 +44,8 @@ inline double difference(const std::vector<double>& a, const std::vector<double>
 }
 
 inline double difference(const Outcome& a, const Outcome& b) {
-  return std::max({difference({a.energy}, {b.energy}), difference(a.forces, b.forces), difference(a.energies, b.energies),
-                   difference(a.virial, b.virial)});
+  const double energy = difference(std::vector<double>{a.energy}, std::vector<double>{b.energy});
+  return std::max({energy, difference(a.forces, b.forces), difference(a.energies, b.energies), difference(a.virial, b.virial)});
 }
 
 struct Bench {

@@ -76,7 +76,8 @@ bool same_list(const BlockList& a, const BlockList& b) {
 }
 
 // What the list says about itself, and its pairs.
-bool consistent(const BlockList& list, const System& system, const Cell& cell, int ntypes, double radius, std::map<Pair, int>& pairs) {
+bool consistent(const BlockList& list, const System& system, const Cell& cell, int ntypes, double radius,
+                std::map<Pair, int>& pairs) {
   const std::size_t n = system.types.size();
   std::vector<double> shifts, internal;
   list.shift_vectors(cell, shifts);
@@ -89,7 +90,8 @@ bool consistent(const BlockList& list, const System& system, const Cell& cell, i
     const BlockList::Block& block = list.blocks()[index];
     ok = ok && !block.atoms.empty() && block.atoms.size() <= BlockList::kMostAtoms && block.first_image == images;
     ok = ok && block.segments.size() == block.atoms.size() * (static_cast<std::size_t>(ntypes) + 1);
-    ok = ok && block.entries.size() == block.listed() + BlockList::kPadding && block.image_atom.size() == block.image_shift.size();
+    ok =
+        ok && block.entries.size() == block.listed() + BlockList::kPadding && block.image_atom.size() == block.image_shift.size();
     if (!ok) return false;
     std::vector<int> used(block.image_atom.size(), 0);
     for (std::size_t k = 0; k < block.image_atom.size(); ++k)
@@ -170,7 +172,8 @@ void compare(const System& system, int ntypes, double radius) {
   // Memory of another system before it, larger and smaller.
   BlockList again(ntypes);
   const System before = random_system("before", 70, ntypes, {9, 0, 0, 0, 9, 0, 0, 0, 9}, {true, true, true}, 77, false, 0.0);
-  again.build(before.positions.data(), 70, before.types.data(), Cell::make(before.cell.data(), before.periodic), 4.0, {2, nullptr});
+  again.build(before.positions.data(), 70, before.types.data(), Cell::make(before.cell.data(), before.periodic), 4.0,
+              {2, nullptr});
   again.build(system.positions.data(), system.types.size(), system.types.data(), cell, radius, {2, nullptr});
   CHECK(same_list(list, again));
 }
@@ -222,8 +225,8 @@ void refused() {
   const auto code_of = [](const System& system, double radius) -> std::string {
     try {
       BlockList list(2);
-      list.build(system.positions.data(), system.types.size(), system.types.data(), Cell::make(system.cell.data(), system.periodic),
-                 radius, {2, nullptr});
+      list.build(system.positions.data(), system.types.size(), system.types.data(),
+                 Cell::make(system.cell.data(), system.periodic), radius, {2, nullptr});
     } catch (const Error& error) {
       return error.code;
     }

@@ -164,7 +164,10 @@ void kernels_on(Isa isa) {
         report(equal, "threads");
         // Nets of a file that jump have no table: then these are the nets themselves. Tables are made to 1e-8 (3e-7 in float).
         const Outcome nets = Bench(reference, system).run(1);
-        report(difference(plain, nets) < (options.mixed ? 3e-5 : options.compressed ? 1e-6 : 0.0) || same_bits(plain, nets),
+        report(difference(plain, nets) < (options.mixed        ? 3e-5
+                                          : options.compressed ? 1e-6
+                                                               : 0.0) ||
+                   same_bits(plain, nets),
                "against nets in double");
 
         Bench skinned(potential, system, 1.5);
@@ -196,7 +199,8 @@ void kernels_on(Isa isa) {
         for (double& x : system.positions) x *= 1.3;
         skinned.move_to(system);
         Bench fresh(potential, system);
-        report(difference(skinned.run(2), fresh.run(1)) < (options.mixed ? 1e-5 : 1e-10) && skinned.evaluator.rebuilt(), "widened");
+        report(difference(skinned.run(2), fresh.run(1)) < (options.mixed ? 1e-5 : 1e-10) && skinned.evaluator.rebuilt(),
+               "widened");
       }
     }
   }
@@ -268,7 +272,8 @@ void refused_parameters() {
   CHECK(refused([](auto& p) { p.descriptors[0].net_of[0] = 4; }));
   CHECK(refused([](auto& p) { p.descriptors[0].nets[0].back() = -1; }));
   CHECK(refused([](auto& p) { p.descriptors[0].nets[0].clear(); }));
-  CHECK(refused([](auto& p) { p.descriptors[0].nets[0].insert(p.descriptors[0].nets[0].end(), 100000, p.descriptors[0].nets[0][2]); }));
+  CHECK(refused(
+      [](auto& p) { p.descriptors[0].nets[0].insert(p.descriptors[0].nets[0].end(), 100000, p.descriptors[0].nets[0][2]); }));
   CHECK(refused([](auto& p) { p.descriptors[0].pad_net_of[0] = -2; }));
   CHECK(refused([](auto& p) { p.layers[p.fitting[0][0]].bias.clear(); }));
   CHECK(refused([](auto& p) { p.fitting[0].back() = -1; }));

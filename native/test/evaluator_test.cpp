@@ -70,7 +70,8 @@ void tables_made_by_many() {
           Bench mine(shared, systems[k], 0.5 * static_cast<double>(k % 2));
           mine.run(1 + static_cast<int>(k) % 3);
           // A list with a skin sums in another order.
-          right += k % 2 == 0 ? same_bits(mine.out[0], want[k]) : difference(mine.out[0], want[k]) < (options.mixed ? 1e-5 : 1e-12);
+          right +=
+              k % 2 == 0 ? same_bits(mine.out[0], want[k]) : difference(mine.out[0], want[k]) < (options.mixed ? 1e-5 : 1e-12);
         });
       }
       callers.emplace_back([&] { tables = shared->tables({2, nullptr}).size(); });
@@ -211,7 +212,8 @@ void committees() {
     // The other precision, beside these.
     members.push_back(small_model({!options.mixed, options.compressed}, 6));
     for (const std::size_t count : {std::size_t{4}, members.size()}) {
-      const std::vector<std::shared_ptr<const Potential>> some(members.begin(), members.begin() + static_cast<std::ptrdiff_t>(count));
+      const std::vector<std::shared_ptr<const Potential>> some(members.begin(),
+                                                               members.begin() + static_cast<std::ptrdiff_t>(count));
       Bench committee(some, system);
       committee.run(2);
       for (std::size_t k = 0; k < some.size(); ++k) {

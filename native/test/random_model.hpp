@@ -109,8 +109,8 @@ inline DeepPotentialParameters::FileTable random_table(Random& random, int width
     const double s = row < 8 ? table.lower + row * table.step : table.upper + (row - 8) * table.coarse_step;
     for (int m = 0; m < width; ++m) {
       const double* a = &c[4 * static_cast<std::size_t>(m)];
-      const double panel[6] = {((a[3] * s + a[2]) * s + a[1]) * s + a[0], (3 * a[3] * s + 2 * a[2]) * s + a[1],
-                               3 * a[3] * s + a[2], a[3], 0.0, 0.0};
+      const double panel[6] = {
+          ((a[3] * s + a[2]) * s + a[1]) * s + a[0], (3 * a[3] * s + 2 * a[2]) * s + a[1], 3 * a[3] * s + a[2], a[3], 0.0, 0.0};
       table.coefficients.insert(table.coefficients.end(), panel, panel + 6);
     }
   }
