@@ -12,7 +12,7 @@ namespace ionclay::deep_potential {
 
 // Positions of the images of a block, for one thread.
 struct Images {
-  std::vector<double> x, y, z;
+  AlignedVector<double> x, y, z;
 };
 
 struct DeepWorkspace final : Workspace {

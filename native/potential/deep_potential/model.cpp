@@ -148,7 +148,7 @@ void Model<Real>::add_descriptor(const DeepPotentialParameters::Descriptor& sour
   view.davg = keep(source.davg);
   std::vector<double> inverse(source.dstd.size());
   for (std::size_t k = 0; k < inverse.size(); ++k) inverse[k] = 1.0 / source.dstd[k];
-  view.inverse_dstd = keep(std::move(inverse));
+  view.inverse_dstd = keep(inverse);
   view.width = source.width;
   view.width_padded = padded(source.width);
   view.axis = source.axis;
@@ -185,7 +185,7 @@ void Model<Real>::add_descriptor(const DeepPotentialParameters::Descriptor& sour
       for (int m = 0; m < source.width; ++m)
         factors[pair * view.width_padded + m] = static_cast<Real>(source.strip_factors[pair * source.width + m]);
     }
-    view.strip = keep(std::move(factors));
+    view.strip = keep(factors);
   }
   // D in the input row: row b from column row_start[b] on.
   view.input_offset = view_.inputs_padded;
@@ -293,7 +293,7 @@ LayerView<Real> Model<Real>::make_layer(const DeepPotentialParameters::Layer& so
     if (values.empty()) return nullptr;
     std::vector<Real> row(columns);
     for (std::size_t k = 0; k < values.size(); ++k) row[k] = static_cast<Real>(values[k]);
-    return keep(std::move(row));
+    return keep(row);
   };
   layer.bias = row_of(source.bias);
   layer.idt = row_of(source.idt);
@@ -329,7 +329,7 @@ FileTableView Model<Real>::make_file_table(const DeepPotentialParameters::FileTa
       }
     }
   }
-  view.coefficients = keep(std::move(coefficients));
+  view.coefficients = keep(coefficients);
   return view;
 }
 
@@ -402,7 +402,7 @@ void Model<Real>::make_pads(const DeepPotentialParameters::Descriptor& source, D
             }
           }
         }
-        pieces.pads[key] = keep(std::move(pad));
+        pieces.pads[key] = keep(pad);
       }
     }
     for (int t = 0; view.radial && t < types_; ++t) {
@@ -412,7 +412,7 @@ void Model<Real>::make_pads(const DeepPotentialParameters::Descriptor& source, D
       evaluate(net, 0.0, nullptr);
       std::vector<double> constant(4 * static_cast<std::size_t>(mp));
       for (int m = 0; m < mp; ++m) constant[m] = static_cast<double>(g[m]);
-      pieces.masked[pair] = keep(std::move(constant));
+      pieces.masked[pair] = keep(constant);
     }
   }
 }
@@ -460,8 +460,8 @@ void Model<Real>::add_fitting(const DeepPotentialParameters& p) {
       vacuum[t * columns.size() + k] = belongs_to_descriptor[k] ? 0.0 : columns[k][t];
     }
   }
-  view_.extras_of_type = keep(std::move(extras));
-  view_.vacuum_extras = keep(std::move(vacuum));
+  view_.extras_of_type = keep(extras);
+  view_.vacuum_extras = keep(vacuum);
   view_.inputs_padded = view_.extras_offset + padded(view_.extras);
 
   const std::int32_t* places = keep(input_place_);
@@ -511,7 +511,7 @@ void Model<Real>::make_vacuum(const DeepPotentialParameters& p) {
       memory.fit_input[view_.extras_offset + k] = static_cast<Real>(view_.vacuum_extras[t * view_.extras + k]);
     kernel_.fit(view_, t, 1, &vacuum[t], false, memory);
   }
-  view_.vacuum = keep(std::move(vacuum));
+  view_.vacuum = keep(vacuum);
 }
 
 template class Model<double>;

@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "native/core/aligned.hpp"
 #include "native/potential/deep_potential/parameters.hpp"
 #include "native/potential/deep_potential/view.hpp"
 
@@ -45,8 +46,8 @@ class Model {
                              bool transposed);
   FileTableView make_file_table(const DeepPotentialParameters::FileTable& source, int width, int width_padded);
   template <class T>
-  const T* keep(std::vector<T> values) {
-    auto& store = [this]() -> std::deque<std::vector<T>>& {
+  const T* keep(const std::vector<T>& values) {
+    auto& store = [this]() -> std::deque<AlignedVector<T>>& {
       if constexpr (std::is_same_v<T, double>) {
         return doubles_;
       } else if constexpr (std::is_same_v<T, float>) {
@@ -57,8 +58,7 @@ class Model {
         return flags_;
       }
     }();
-    store.push_back(std::move(values));
-    return store.back().data();
+    return store.emplace_back(values.begin(), values.end()).data();
   }
   int padded(int n) const { return (n + kernel_.lanes - 1) / kernel_.lanes * kernel_.lanes; }
 
@@ -67,10 +67,10 @@ class Model {
   ModelView<Real> view_{};
   int types_;
   // Owners; a deque never moves its elements.
-  std::deque<std::vector<double>> doubles_;
-  std::deque<std::vector<float>> floats_;
-  std::deque<std::vector<std::int32_t>> integers_;
-  std::deque<std::vector<std::uint8_t>> flags_;
+  std::deque<AlignedVector<double>> doubles_;
+  std::deque<AlignedVector<float>> floats_;
+  std::deque<AlignedVector<std::int32_t>> integers_;
+  std::deque<AlignedVector<std::uint8_t>> flags_;
   std::deque<std::vector<LayerView<Real>>> layer_lists_;
   std::deque<NetworkView<Real>> networks_;
   std::deque<FileTableView> file_tables_;

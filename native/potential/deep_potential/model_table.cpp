@@ -41,20 +41,27 @@ void Model<Real>::set_table(const DeepPotentialParameters::LatentTable& table) {
     while (panel + 1 < panels && table.edges[panel + 1] <= left) ++panel;
     start[bin] = static_cast<std::int32_t>(panel);
   }
-  view.start = keep(std::move(start));
+  view.start = keep(start);
   // One edge more than there is, beyond any distance: the last panel has a next edge like the others.
   std::vector<double> edges = table.edges;
   edges.back() = 1e300;
   edges.push_back(1e300);
-  view.edges = keep(std::move(edges));
-  view.inverse_width = keep(std::move(inverse));
+  view.edges = keep(edges);
+  view.inverse_width = keep(inverse);
   view.degree = table.degree;
   view.columns_padded = qp;
+  // Powers of a vector of columns lie together: what a sweep reads of a panel is in order, at offsets known when compiled.
   std::vector<Real> coefficients(panels * powers * qp);
-  for (std::size_t row = 0; row < panels * powers; ++row) {
-    for (std::size_t c = 0; c < q; ++c) coefficients[row * qp + c] = static_cast<Real>(table.coefficients[row * q + c]);
+  const std::size_t lanes = static_cast<std::size_t>(kernel_.lanes);
+  for (std::size_t k = 0; k < panels; ++k) {
+    for (std::size_t power = 0; power < powers; ++power) {
+      for (std::size_t c = 0; c < q; ++c) {
+        const std::size_t place = ((k * qp / lanes + c / lanes) * powers + power) * lanes + c % lanes;
+        coefficients[place] = static_cast<Real>(table.coefficients[(k * powers + power) * q + c]);
+      }
+    }
   }
-  view.coefficients = keep(std::move(coefficients));
+  view.coefficients = keep(coefficients);
   const int mp = descriptor.width_padded;
   std::vector<double> expansion(static_cast<std::size_t>(qp) * mp), contraction(static_cast<std::size_t>(mp) * qp);
   for (std::size_t c = 0; c < q; ++c) {

@@ -7,6 +7,7 @@
 #include <limits>
 #include <vector>
 
+#include "native/core/aligned.hpp"
 #include "native/potential/deep_potential/view.hpp"
 
 namespace ionclay::deep_potential {
@@ -17,13 +18,13 @@ inline constexpr std::size_t kRoom = 16;
 // A quarter more than asked: neighbour counts wander during a run. Kernels write before they read, so nothing is kept. Under
 // AddressSanitizer each array gets exactly what was asked for, or slack would hide a write behind the end, and finds it spoilt.
 template <class T>
-T* grown(std::vector<T>& store, std::size_t n) {
+T* grown(AlignedVector<T>& store, std::size_t n) {
 #if defined(__SANITIZE_ADDRESS__)
   using Limits = std::numeric_limits<T>;
-  store = std::vector<T>(n, Limits::has_quiet_NaN ? Limits::quiet_NaN() : Limits::max());
+  store = AlignedVector<T>(n, Limits::has_quiet_NaN ? Limits::quiet_NaN() : Limits::max());
 #else
   if (store.size() < n) {
-    std::vector<T>().swap(store);
+    AlignedVector<T>().swap(store);
     store.resize(n + n / 4);
   }
 #endif
@@ -73,8 +74,8 @@ class Scratch {
 
  private:
   struct Neighbours {
-    std::vector<double> x, y, z, r;
-    std::vector<std::int32_t> image, segment;
+    AlignedVector<double> x, y, z, r;
+    AlignedVector<std::int32_t> image, segment;
     void fit(NeighbourArrays& view, std::size_t n, std::size_t types, int atoms) {
       view.x = grown(x, n);
       view.y = grown(y, n);
@@ -86,9 +87,9 @@ class Scratch {
   };
   struct Memory {
     Neighbours neighbours;
-    std::vector<double> chain, rows, scalar;
-    std::vector<Real> rows_real, u, embedding, slope, contraction, gradient;
-    std::vector<std::int32_t> slot, panel, net_segment, net_index;
+    AlignedVector<double> chain, rows, scalar;
+    AlignedVector<Real> rows_real, u, embedding, slope, contraction, gradient;
+    AlignedVector<std::int32_t> slot, panel, net_segment, net_index;
     void fit(DescriptorScratch<Real>& s, const DescriptorView<Real>& view, std::size_t types, int atoms, std::size_t n) {
       const std::size_t mp = view.width_padded;
       neighbours.fit(s.neighbours, n, types, atoms);
@@ -115,9 +116,9 @@ class Scratch {
   std::vector<DescriptorScratch<Real>> descriptors_;
   std::vector<Memory> memory_;
   Neighbours base_;
-  std::vector<std::int32_t> order_, kept_;
-  std::vector<double> batch_, latent_, gradients_;
-  std::vector<Real> latent_sums_, layer_a_, layer_b_, fit_input_, fit_values_, fit_slopes_, fit_gradient_a_, fit_gradient_b_;
+  AlignedVector<std::int32_t> order_, kept_;
+  AlignedVector<double> batch_, latent_, gradients_;
+  AlignedVector<Real> latent_sums_, layer_a_, layer_b_, fit_input_, fit_values_, fit_slopes_, fit_gradient_a_, fit_gradient_b_;
 };
 
 }  // namespace ionclay::deep_potential

@@ -43,12 +43,12 @@ inline void forward_columns(const LatentTableView<double>& table, const Descript
   }
   for (int k = begin; k < end; ++k) {
     if (s.panel[k] < 0) continue;
-    const double* a = table.coefficients + static_cast<std::int64_t>(s.panel[k]) * (DEGREE + 1) * q + column;
+    const double* a = table.coefficients + (static_cast<std::int64_t>(s.panel[k]) * q + column) * (DEGREE + 1);
     const VecD u = broadcast(s.u[k]);
     VecD g[VECTORS];
-    for (int v = 0; v < VECTORS; ++v) g[v] = load(a + DEGREE * q + v * kWidth);
+    for (int v = 0; v < VECTORS; ++v) g[v] = load(a + (v * (DEGREE + 1) + DEGREE) * kWidth);
     for (int power = DEGREE - 1; power >= 0; --power) {
-      for (int v = 0; v < VECTORS; ++v) g[v] = fma(g[v], u, load(a + power * q + v * kWidth));
+      for (int v = 0; v < VECTORS; ++v) g[v] = fma(g[v], u, load(a + (v * (DEGREE + 1) + power) * kWidth));
     }
     const double* row = s.rows + 4 * static_cast<std::int64_t>(k);
     for (int c = 0; c < 4; ++c) {
@@ -72,12 +72,12 @@ inline void forward_columns(const LatentTableView<float>& table, const Descripto
   }
   for (int k = begin; k < end; ++k) {
     if (s.panel[k] < 0) continue;
-    const float* a = table.coefficients + static_cast<std::int64_t>(s.panel[k]) * (DEGREE + 1) * q + column;
+    const float* a = table.coefficients + (static_cast<std::int64_t>(s.panel[k]) * q + column) * (DEGREE + 1);
     const VecF u = broadcast(s.u[k]);
     VecF g[VECTORS];
-    for (int v = 0; v < VECTORS; ++v) g[v] = load(a + DEGREE * q + v * kWidthF);
+    for (int v = 0; v < VECTORS; ++v) g[v] = load(a + (v * (DEGREE + 1) + DEGREE) * kWidthF);
     for (int power = DEGREE - 1; power >= 0; --power) {
-      for (int v = 0; v < VECTORS; ++v) g[v] = fma(g[v], u, load(a + power * q + v * kWidthF));
+      for (int v = 0; v < VECTORS; ++v) g[v] = fma(g[v], u, load(a + (v * (DEGREE + 1) + power) * kWidthF));
     }
     const double* row = s.rows + 4 * static_cast<std::int64_t>(k);
     VecD wide[2 * VECTORS];
@@ -130,12 +130,12 @@ inline void backward(const LatentTableView<Real>& table, const DescriptorScratch
     const Real* row = s.rows_real + 4 * static_cast<std::int64_t>(k);
     const Vec<Real> r0 = broadcast(row[0]), r1 = broadcast(row[1]), r2 = broadcast(row[2]), r3 = broadcast(row[3]);
     Vec<Real> s0 = splat<Real>(0.0), s1 = s0, s2 = s0, s3 = s0, along = s0;
-    for (int m = 0; m < q; m += kL) {
-      Vec<Real> slope = load(a + DEGREE * q + m);
-      Vec<Real> value = fma(slope, u, load(a + (DEGREE - 1) * q + m));
+    for (int m = 0; m < q; m += kL, a += (DEGREE + 1) * kL) {
+      Vec<Real> slope = load(a + DEGREE * kL);
+      Vec<Real> value = fma(slope, u, load(a + (DEGREE - 1) * kL));
       for (int power = DEGREE - 2; power >= 0; --power) {
         slope = fma(slope, u, value);
-        value = fma(value, u, load(a + power * q + m));
+        value = fma(value, u, load(a + power * kL));
       }
       const Vec<Real> h0 = load(h + m), h1 = load(h + q + m), h2 = load(h + 2 * q + m), h3 = load(h + 3 * q + m);
       s0 = fma(h0, value, s0);

@@ -57,7 +57,7 @@ struct LatentTableView {
   const double* inverse_width;  // [panels]
   int degree;
   int columns_padded;        // q
-  const Real* coefficients;  // [panels][degree + 1][q], powers of u, lowest first
+  const Real* coefficients;  // [panels][vectors of columns][degree + 1][lanes], powers of u, lowest first
   const Real* expansion;     // packed [q][Mp]: V
   const Real* contraction;   // packed [Mp][q]: V transposed
 };
