@@ -8,13 +8,16 @@ import type { BoundModel, DeepPotential } from './deep-potential.js';
 import { evaluateOnce, type ForceFieldContext, NativeForceField } from './native-force-field.js';
 import type { Evaluation, ForceField, ForceFieldArrays, ForceFieldOptions, Potential, PotentialInfo } from './potential.js';
 
+/** What the native side takes. */
+const MOST_MEMBERS = 64;
+
 export class Committee implements Potential {
   readonly name: string;
   readonly species: readonly string[];
   readonly cutoff: number;
   readonly #threads: number | undefined;
 
-  /** At least two models of the same cutoff and types; errors `COMMITTEE_TOO_SMALL`, `COMMITTEE_MISMATCH`. */
+  /** At least two models of the same cutoff and types; errors `COMMITTEE_TOO_SMALL`, `COMMITTEE_TOO_LARGE`, `COMMITTEE_MISMATCH`. */
   constructor(
     readonly members: readonly DeepPotential[],
     options: { readonly threads?: number } = {},
@@ -22,6 +25,11 @@ export class Committee implements Potential {
     const [first, ...others] = members;
     if (!first || others.length === 0) {
       throw new PotentialError('COMMITTEE_TOO_SMALL', `a committee needs at least two models, got ${members.length}`, {
+        key: 'model',
+      });
+    }
+    if (members.length > MOST_MEMBERS) {
+      throw new PotentialError('COMMITTEE_TOO_LARGE', `a committee has at most ${MOST_MEMBERS} models, got ${members.length}`, {
         key: 'model',
       });
     }

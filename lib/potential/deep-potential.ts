@@ -115,7 +115,7 @@ export class DeepPotential implements Potential {
       cutoff: this.cutoff,
       precision: this.precision,
       isa: this.isa,
-      compression: parameters.descriptors.some((d) => d.tables) ? 'file' : this.compression,
+      compression: this.compression === 'none' && parameters.descriptors.some((d) => d.tables) ? 'file' : this.compression,
       ...(frameParameters && fparam ? { fparam: { values: Array.from(fparam), default: this.#fparam === undefined } } : {}),
       ...(atomParameters && aparam
         ? { aparam: { file: aparam.file, sha256: parametersHash(aparam), columns: aparam.columns } }

@@ -110,6 +110,7 @@ test('a member that overflows is named; so is one whose numbers are not finite',
 
 test('what is no committee is refused with names and values', async () => {
   expect(errorOf(() => new Committee(members.slice(0, 1))).code).toBe('COMMITTEE_TOO_SMALL');
+  expect(errorOf(() => new Committee(new Array(65).fill(members[0]))).code).toBe('COMMITTEE_TOO_LARGE');
   const other = await loadPotential('li-y-cl-br');
   const message = errorOf(() => new Committee([members[0]!, other])).message;
   expect(message).toMatch(/mg-ga-f-cl has .*li-y-cl-br has /);
