@@ -2,8 +2,11 @@
 
 import type { NativeEvaluator, NativeOutputs, NativePotential } from '../../lib/native/addon.js';
 import { chooseIsa, nativeAddon } from '../../lib/native/loader.js';
+import { nativeParameters } from '../../lib/potential/deep-potential-native.js';
+import { parseModel } from '../../lib/potential/model-file.js';
 import { pairTables } from '../../lib/potential/pair/tables.js';
 import { pairPotential } from '../../lib/potential/pair-potential.js';
+import { nativeHdf5, nativeModel } from '../oracle/native-trees.js';
 import { flatSystem } from './flat-model.js';
 
 const addon = nativeAddon();
@@ -130,5 +133,45 @@ describe('what is refused', () => {
     expect(errorOf(() => addon.createEvaluator(members, arrays, wrong)).message).toMatch('fparam');
     expect(errorOf(() => committee().evaluator.computeSync(1 as never)).message).toMatch('members');
     expect(errorOf(() => committee().evaluator.memberOverflow(3)).message).toMatch('member');
+  });
+});
+
+describe('frame and atom parameters', () => {
+  const p = parseModel(nativeHdf5(nativeModel('se_e2_a, parameters')), 'model.dp');
+  const model = addon.createDeepPotential(nativeParameters(p), chooseIsa(), { precision: 'double', compression: false });
+  const { arrays, options } = flatSystem(3);
+  const natoms = options.types.length;
+  const numbers = { fparam: Float64Array.of(0.2, 0.3), aparam: new Float64Array(natoms).fill(0.1) };
+
+  test('are copied: what the caller does to them later changes nothing', () => {
+    const own = { fparam: numbers.fparam.slice(), aparam: numbers.aparam.slice() };
+    const evaluator = addon.createEvaluator(model, arrays, { ...options, ...own });
+    evaluator.computeSync();
+    const { energy } = evaluator;
+    own.fparam.fill(7);
+    own.aparam.fill(-7);
+    evaluator.computeSync();
+    expect(evaluator.energy).toBe(energy);
+    const other = addon.createEvaluator(model, arrays, { ...options, ...own });
+    other.computeSync();
+    expect(other.energy).not.toBe(energy);
+    expect(model.frameParameters).toBe(2);
+  });
+
+  test.each<[string, object]>([
+    ['none', {}],
+    ['no atom parameters', { fparam: numbers.fparam }],
+    ['no frame parameters', { aparam: numbers.aparam, fparam: null }],
+    ['too few', { ...numbers, fparam: Float64Array.of(1) }],
+    ['too many', { ...numbers, aparam: new Float64Array(natoms + 1) }],
+  ])('%s: refused', (_, given) => {
+    expect(errorOf(() => addon.createEvaluator(model, arrays, { ...options, ...given })).code).toBe('PARAMETERS_MISMATCH');
+  });
+
+  test('members of another kind are refused', () => {
+    const pair = member(0.01, model.cutoff);
+    const both = { ...arrays, members: [outputs(natoms)] };
+    expect(errorOf(() => addon.createEvaluator([model, pair], both, { ...options, ...numbers })).code).toBe('COMMITTEE_MISMATCH');
+    expect(errorOf(() => addon.createEvaluator([pair, model], both, { ...options, ...numbers })).code).toBe('COMMITTEE_MISMATCH');
   });
 });
