@@ -54,11 +54,15 @@ export async function measureDeepmd(task) {
     const result = spawnSync(words[0], words.slice(1), { cwd: folder, encoding: 'utf8', env, maxBuffer: 1 << 28 });
     const times = [...(result.stdout ?? '').matchAll(/Loop time of (\S+) on/g)].map((match) => Number(match[1]));
     if (times.length < 2) throw new Error(`LAMMPS gave no loop time:\n${result.stdout}\n${result.stderr}`);
+    // LAMMPS tells how much of the loop's time it had a processor: less than 100 % where something else ran.
+    const share = [...result.stdout.matchAll(/([\d.]+)% CPU use/g)].map((match) => Number(match[1]) / 100);
     const memory = /Maximum resident set size \(kbytes\): (\d+)/.exec(result.stderr ?? '');
     const natoms = structure.species.length;
+    const perAtom = (times.at(-1) / task.steps / natoms) * 1e6;
     return {
       natoms,
-      usPerAtomStep: (times.at(-1) / task.steps / natoms) * 1e6,
+      usPerAtomStep: perAtom,
+      processorUsPerAtomStep: perAtom * (share.at(-1) ?? 1),
       steps: task.steps,
       memoryBytes: memory ? Number(memory[1]) * 1024 : null,
     };

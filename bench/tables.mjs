@@ -82,7 +82,8 @@ export function tables(results) {
   const { machine, settings, peak } = results;
   const parts = [
     `${machine.cpu}, ${machine.cores} cores, ${machine.platform}, Node ${machine.node}; medians of ${settings.rounds} rounds in turn` +
-      `${settings.pinned ? ', each process pinned to one core' : ''}.`,
+      `${settings.pinned ? ', each process pinned to one core' : ''}` +
+      `${settings.clock === 'processor' ? '; times of one thread are processor time, since the machine was in use' : ''}.`,
   ];
   if (peak) parts.push(`Measured peak of a core: ${digits(peak.double)} GFLOP/s double, ${digits(peak.float)} GFLOP/s float.`);
   const section = (title, ...texts) => parts.push(`### ${title}`, ...texts.filter(Boolean));
