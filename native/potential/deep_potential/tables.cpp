@@ -21,7 +21,7 @@ constexpr double kWidest = 1.0;       // A
 constexpr std::size_t kMostPanels = 768;
 constexpr int kWidestNet = 512;    // outputs: singular vectors cost their cube
 constexpr double kLongest = 64.0;  // A, of a table
-constexpr int kChecks = 16;  // points of a panel where the error is looked at
+constexpr int kChecks = 16;        // points of a panel where the error is looked at
 
 // The net by Chebyshev coefficients on intervals.
 struct Samples {
