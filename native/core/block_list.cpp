@@ -43,7 +43,10 @@ constexpr int kHilbertBits = 12;
 
 // Atoms a block: enough rows for the matrix products, few enough that threads share a small system evenly. A function of the number of
 // atoms alone, so that results do not depend on threads.
-int block_size(std::size_t natoms) { return static_cast<int>(std::clamp<std::size_t>(natoms / 24, 4, BlockList::kMostAtoms)); }
+int block_size(std::size_t natoms) {
+  // Whole tiles of the matrix kernels.
+  return static_cast<int>(std::clamp<std::size_t>(natoms / 10 / 4 * 4, 4, BlockList::kMostAtoms));
+}
 
 // Bins that any search can meet, images of them among them: 400 MB of marks a thread. Only cells far thinner than the cutoff have more.
 constexpr double kMostBins = 1e8;

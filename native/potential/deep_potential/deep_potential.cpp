@@ -123,7 +123,7 @@ void DeepPotential::ensure_tables(const std::vector<bool>& present, const Execut
         const double raw = w / (r + descriptor.protection);
         return std::fabs((raw - davg[0]) * inverse[0]) + raw * inverse[1];
       };
-      task.tolerance = options_.mixed ? 3e-7 : 1e-8;
+      task.tolerance = options_.mixed ? 2e-7 : 5e-9;
       task.number_bytes = options_.mixed ? sizeof(float) : sizeof(double);
       task.neighbours = types;
       made[k] = make_table(task, pair);
