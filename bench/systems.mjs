@@ -2,7 +2,9 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import ionclay from '../dist/index.js';
+import reference from '../test/reference-folder.cjs';
 
+const { referenceFolder } = reference;
 export const root = resolve(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..');
 const example = (file) => join(root, 'examples', 'structures', file);
 
@@ -16,9 +18,9 @@ export const bundled = [
 
 /** The clay assembly of 11,984 atoms: a file that is not part of the package. */
 export function clay(file) {
-  const reference = process.env.IONCLAY_REFERENCE ?? join(root, '..', 'shared', 'golden');
-  const path = file ?? join(reference, 'structures', 'clay', 'mg_assembly.xyz');
-  return existsSync(path) ? { file: path, edge: CLAY_EDGE } : null;
+  const folder = referenceFolder();
+  const path = file ?? (folder && join(folder, 'structures', 'clay', 'mg_assembly.xyz'));
+  return path && existsSync(path) ? { file: path, edge: CLAY_EDGE } : null;
 }
 
 /** A hundred atoms, more or less, and one density up to a million: the interface, repeated. */

@@ -1,7 +1,7 @@
 // Writes models, structures and the numbers expected of them into one file for native/test/evaluate_model.cpp: the reference data where they
-// are found (IONCLAY_REFERENCE, or a folder shared/golden beside the checkout), and the bundled models with what the addon of this machine
+// are found (test/reference-folder.cjs), and the bundled models with what the addon of this machine
 // computes. `node scripts/dump-models.mjs FILE`
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,11 +13,9 @@ const dist = (file) => require(join(root, 'dist', file));
 const numbers = (value) => Float64Array.from(value.flat(2));
 const optional = (value) => (value === undefined || value === null ? null : numbers([value]));
 
-function referenceFolder() {
-  const named = process.env.IONCLAY_REFERENCE;
-  if (named && !existsSync(named)) throw new Error(`IONCLAY_REFERENCE is set to ${named}, which does not exist`);
-  const folder = join(named ?? join(root, '..', 'shared', 'golden'), 'deep-potential');
-  return existsSync(folder) ? folder : null;
+function modelFolder() {
+  const folder = require('../test/reference-folder.cjs').referenceFolder();
+  return folder && join(folder, 'deep-potential');
 }
 
 /** The cases of the reference data that are models with frames, each with its own tolerance. */
@@ -113,7 +111,7 @@ async function bundledModels() {
 
 /** Returns what was written and what was left out. */
 export async function dumpModels(path) {
-  const folder = referenceFolder();
+  const folder = modelFolder();
   const reference = folder ? referenceModels(folder) : { models: [], unread: [] };
   const models = [...reference.models, ...(await bundledModels())];
   writeTree(path, { models });

@@ -2,18 +2,10 @@
  * Finds the reference data (golden numbers) that are not part of the package: `IONCLAY_REFERENCE`, else a folder
  * `shared/golden` beside the checkout. Where they lie no test may be skipped; elsewhere those tests are skipped with a message.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
-const root = resolve(__dirname, '..');
-const candidates = [process.env.IONCLAY_REFERENCE, join(root, '..', 'shared', 'golden')].filter((path): path is string =>
-  Boolean(path),
-);
-const found = candidates.find((path) => existsSync(path)) ?? null;
-
-if (process.env.IONCLAY_REFERENCE && !existsSync(process.env.IONCLAY_REFERENCE)) {
-  throw new Error(`IONCLAY_REFERENCE is set to ${process.env.IONCLAY_REFERENCE}, which does not exist`);
-}
+const found = (require('./reference-folder.cjs') as { referenceFolder(): string | null }).referenceFolder();
 
 /** Path of a reference file or folder. Only inside `describeReference` or `testReference`. */
 export function referencePath(...parts: string[]): string {
