@@ -35,9 +35,10 @@ export { formatPoscar, parsePoscar } from './io/poscar.js';
 export { type ReadOptions, readFrames, readStructure, readTrajectory, writeFrames, writeStructure } from './io/read.js';
 // Potentials
 export { bundledModels } from './potential/bundled.js';
+export { Committee } from './potential/committee.js';
 export { type LoadPotentialOptions, loadPotential } from './potential/load.js';
 export { type PairPotentialOptions, pairCurve, pairPotential } from './potential/pair-potential.js';
-export type { Evaluation, ForceField, Potential, PotentialInfo, SelOverflow } from './potential/potential.js';
+export type { Deviation, Evaluation, ForceField, Potential, PotentialInfo, SelOverflow } from './potential/potential.js';
 export { writeReport } from './report/report.js';
 // Studies
 export { checkStudy, resumeStudy, runStudy, studyStatus } from './report/run-study.js';
