@@ -37,7 +37,7 @@ export function progressText(progress: RunProgress): string {
 export function statusText(directory: string, status: RunStatus): string {
   const lines = [
     `${directory}: ${status.state}`,
-    `  stage            ${status.stage ?? '-'}`,
+    `  stage            ${status.stage ?? '-'}${status.stage && status.skipped?.includes(status.stage) ? ' (not run)' : ''}`,
     `  step             ${status.step} of ${status.steps} (${status.percent} %)`,
     `  last checkpoint  step ${status.checkpoint_step}`,
   ];

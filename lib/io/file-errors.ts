@@ -1,4 +1,6 @@
 /** What the file system refuses, said with the file's name and what to do. */
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { IonclayError, StructureError } from '../errors.js';
 
 /** Errors of the operating system as `StructureError`; errors of the package pass through. */
@@ -12,7 +14,9 @@ export function fileError(path: string, error: unknown, action: 'read' | 'write'
     case 'ENOENT':
       return action === 'read'
         ? make('E_FILE_NOT_FOUND', 'no such file', 'check the path; it is taken relative to the working directory')
-        : make('E_FILE_NOT_WRITABLE', 'the folder does not exist', 'make the folder first');
+        : existsSync(dirname(path))
+          ? make('E_FILE_NOT_WRITABLE', 'no file can be made in this folder', 'write to another folder')
+          : make('E_FILE_NOT_WRITABLE', 'the folder does not exist', 'make the folder first');
     case 'EISDIR':
       return make('E_FILE_IS_DIRECTORY', 'this is a folder, a file was expected', 'give the path of a file in it');
     case 'ENOTDIR':

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { StudyError } from '../errors.js';
+import { PotentialError, StudyError } from '../errors.js';
 import { fileError } from '../io/file-errors.js';
 import { DeepPotential } from './deep-potential.js';
 import { readModel } from './model-file.js';
@@ -45,7 +45,11 @@ export async function compressModel(
   const source = await readFile(model.file);
   const { parameters } = model;
   // Said before the work of making tables.
-  writeNativeModel({ parameters, bytes: source });
+  try {
+    writeNativeModel({ parameters, bytes: source });
+  } catch (error) {
+    throw inFile(error, model.name);
+  }
   const tables = new DeepPotential(model, { precision, compression: 'auto' }).tables();
   const bytes = writeNativeModel({ parameters, bytes: source }, tables);
   const temporary = `${output}.tmp`;
@@ -65,4 +69,11 @@ export async function compressModel(
     nets: parameters.descriptors.reduce((sum, d) => sum + (d.tableOf ?? d.netOf).filter((net) => net >= 0).length, 0),
     notes: foreignDifferences(parameters),
   };
+}
+
+/** The same error with the model in front: the writer knows parameters only. */
+function inFile(error: unknown, name: string): unknown {
+  if (!(error instanceof PotentialError) || error.file !== undefined) return error;
+  const hint = error.hint ?? 'use the model as it is: compression: auto makes the tables whenever it is loaded';
+  return new PotentialError(error.code, `${name}: ${error.message}`, { ...error.details, file: name, hint, cause: error });
 }

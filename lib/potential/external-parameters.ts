@@ -52,7 +52,13 @@ export function parseAtomParameters(text: string, file: string): AtomParameters 
     const trimmed = content.trim();
     if (trimmed === '' || trimmed.startsWith('#')) return;
     const line = index + 1;
-    const fail = (message: string) => new StudyError('BAD_VALUE', `${file}:${line}: ${message}`, { file, line, key: 'aparam' });
+    const fail = (message: string) =>
+      new StudyError('BAD_VALUE', `${file}:${line}: ${message}`, {
+        file,
+        line,
+        key: 'aparam',
+        hint: 'lines that begin with # are comments',
+      });
     const words = trimmed.split(/\s+/);
     for (const word of words) {
       const value = Number(word);
@@ -67,7 +73,12 @@ export function parseAtomParameters(text: string, file: string): AtomParameters 
     columns = words.length;
     rows++;
   });
-  if (rows === 0) throw new StudyError('BAD_VALUE', `${file}: there are no numbers in it`, { file, key: 'aparam' });
+  if (rows === 0)
+    throw new StudyError('BAD_VALUE', `${file}: there are no numbers in it`, {
+      file,
+      key: 'aparam',
+      hint: 'write one row an atom',
+    });
   return { values: Float64Array.from(values), rows, columns, file };
 }
 
@@ -106,7 +117,7 @@ export function frameValues(
     throw new PotentialError(
       'BAD_VALUE',
       `fparam: model ${name} needs ${numbersText(needed.count)}, got ${numbersText(values.length)}${values.every(Number.isFinite) ? '' : ' that are not all finite'}`,
-      { key: 'fparam' },
+      { key: 'fparam', hint: 'give as many as the model was trained with, in the order and unit of the training data' },
     );
   }
   return { values, usesDefault: false };
@@ -134,7 +145,11 @@ export function atomValues(
   const where = given.file ? `${given.file}: ` : 'aparam: ';
   if (given.columns !== needed.count) {
     const message = `${where}model ${name} needs ${numbersText(needed.count)} an atom, the rows have ${given.columns}`;
-    throw new PotentialError('BAD_VALUE', message, { key: 'aparam', file });
+    throw new PotentialError('BAD_VALUE', message, {
+      key: 'aparam',
+      file,
+      hint: 'one row an atom, with as many numbers as the model was trained with',
+    });
   }
   if (natoms !== undefined && given.rows !== natoms) {
     const message = `${where}${given.rows} rows, the structure has ${natoms} atoms`;

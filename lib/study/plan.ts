@@ -397,7 +397,11 @@ function planAnalyses(study: Study, stages: readonly StagePlan[]): AnalysisPlan[
       });
     }
     if (stage.sample.trajectory === null) {
-      throw bad(key, `stage "${stage.name}" writes no trajectory`, 'give that stage sample: { trajectory: 1 ps }');
+      throw bad(
+        key,
+        `stage "${stage.name}" writes no trajectory`,
+        `give that stage sample: { trajectory: 1 ps }, or the analysis the stage that it is about (without stage: it is the last)`,
+      );
     }
     return { observable, stage: stage.name, options };
   });

@@ -1,7 +1,7 @@
 /** The `model:` or `potential:` of a study, resolved to a potential. */
 import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import { StudyError } from '../errors.js';
+import { PotentialError, StudyError } from '../errors.js';
 import { bundledModels } from '../potential/bundled.js';
 import { DYNAMICS_COMPRESSION } from '../potential/kernel-options.js';
 import { loadPotential } from '../potential/load.js';
@@ -63,5 +63,15 @@ function refuseForPairs(study: Study): void {
 export const openPotential: OpenPotential = async (request, { threads }) => {
   if ('pair' in request) return pairPotential(request.pair, { key: 'potential' });
   const { model, members = [], types, precision, compression, fparam, aparam } = request;
-  return loadPotential([model, ...members], { threads, types: types ?? undefined, precision, compression, fparam, aparam });
+  const options = { threads, types: types ?? undefined, precision, compression, fparam, aparam };
+  return loadPotential([model, ...members], options).catch((error: unknown) => {
+    throw underKey(error);
+  });
 };
+
+/** A model that is not there is a fault of the study, not of a file: said with the key, for which the study knows the line. */
+function underKey(error: unknown): unknown {
+  if (!(error instanceof PotentialError) || error.code !== 'MODEL_NOT_FOUND') return error;
+  const hint = `${error.hint}; a path is taken from the folder of the study`;
+  return new PotentialError(error.code, error.message, { ...error.details, key: 'model', hint, cause: error });
+}

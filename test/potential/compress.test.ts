@@ -1,6 +1,6 @@
 /** Files with tables of our own: the same numbers as tables made at load, to the last bit; the nets beside them are untouched. */
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { crystal } from '../../lib/builders/crystal.js';
@@ -8,6 +8,9 @@ import { compressModel } from '../../lib/potential/compress.js';
 import { loadPotential } from '../../lib/potential/load.js';
 import { readModel } from '../../lib/potential/model-file.js';
 import { ionclay } from '../cli/console.js';
+import { writeGraph } from '../oracle/graph-writer';
+import { type NativeKind, nativeHdf5, nativeModel } from '../oracle/native-trees';
+import { randomModel } from '../oracle/random-model';
 
 const MODEL = 'li-y-cl-br';
 const folder = mkdtempSync(join(tmpdir(), 'ionclay-compress-'));
@@ -86,6 +89,29 @@ test('the command', async () => {
   expect(info.stored_tables).toEqual(document.tables);
   expect((await ionclay(['model', 'info', at('mixed.dp')])).stdout).toMatch(/stored tables +\d+ for mixed precision.*error of G/);
   expect((await ionclay(['model', 'info', MODEL])).stdout).toMatch(/stored tables +none/);
+});
+
+test('what is said of hybrids, pair tables and nets that take types', async () => {
+  const info = async (kind: NativeKind) => {
+    writeFileSync(at('kind.dp'), nativeHdf5(nativeModel(kind)));
+    return (await ionclay(['model', 'info', at('kind.dp')])).stdout;
+  };
+  const parts = await info('hybrid');
+  expect(parts).toMatch(/descriptor +hybrid of \d: /);
+  // Every part with its own cutoff and nets; a radial descriptor has no axis to speak of.
+  expect(parts).toMatch(/ 1\. cutoff .*[\s\S]* 2\. cutoff .* A, smooth from/);
+  expect(parts).not.toMatch(/axis 0/);
+  expect(await info('zbl')).toMatch(/one net for all types, which takes the type of [\s\S]*pair table +from .* A; alone where/);
+});
+
+test('a model without a native form is named, with what to do', async () => {
+  const p = randomModel(1, 'pair table, graph');
+  writeFileSync(at('graph.pb'), writeGraph(p));
+  await expect(compressModel(at('graph.pb'), at('none.dp'))).rejects.toMatchObject({
+    code: 'MODEL_NOT_EXPRESSIBLE',
+    message: expect.stringMatching(/graph\.pb: .*pair table/),
+    hint: expect.stringContaining('compression: auto'),
+  });
 });
 
 test('what is missing or in the way is refused', async () => {

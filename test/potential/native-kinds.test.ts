@@ -292,6 +292,7 @@ describe('what is not evaluated is refused by name', () => {
     ['dpa1, concat', /tebd_dim.*an integer from 1/, { [`${d}.tebd_dim`]: '3' }],
     ['dpa1, concat', /type_embedding\.embedding.*2 outputs, 3|type_embedding\.embedding.*outputs/, { [`${d}.tebd_dim`]: 2 }],
     ['dpa1, concat', /type_one_side: expected true or false/, { [`${d}.type_one_side`]: null }],
+    ['se_e2_a', /descriptor\.type: expected the name of a descriptor, got nothing/, { [`${d}.type`]: undefined }],
     ['hybrid', /list of 1 to 63 descriptors/, { [`${d}.list`]: [] }],
     ['hybrid', /one env_protection/, { [`${d}.list.0.env_protection`]: 0.1 }],
     ['se_e2_a, parameters', /default of .*fparam: expected 2 values, got 1/, { 'model.fitting.default_fparam': [1] }],

@@ -229,6 +229,13 @@ test('a list of models is opened as it stands: the same model twice deviates by 
   expect(readStatus(at('twice')).state).toBe('done');
   const error = await refusal(executeStudy(study(STUDY.replace('mg-ga-f-cl]', 'li-y-cl-br]')), { out: at('mixed') }));
   expect(error).toMatchObject({ code: 'COMMITTEE_MISMATCH', key: 'model', line: 3 });
+  const missing = await refusal(executeStudy(study(STUDY.replace('mg-ga-f-cl]', 'no-such.dp]')), { out: at('missing') }));
+  expect(missing).toMatchObject({
+    code: 'MODEL_NOT_FOUND',
+    key: 'model',
+    line: 3,
+    hint: expect.stringContaining('folder of the study'),
+  });
 });
 
 test('mixed precision and tables: an abort and a resume give the same bytes, and both are part of the run', async () => {

@@ -89,7 +89,13 @@ export function register(program: Command, context: Context): void {
           frames,
           warnings,
         };
-        session.result(document, () => evaluationText(document.model, frames));
+        session.result(document, () =>
+          evaluationText(
+            info.members?.map(modelDocument) ?? [document.model],
+            `${precision} precision, compression ${compression}`,
+            frames,
+          ),
+        );
       }),
     );
 }
@@ -154,8 +160,12 @@ function frameResult(structure: Structure, evaluation: Evaluation, warnings: Fra
   };
 }
 
-function evaluationText(model: ModelDocument, frames: readonly FrameResult[]): string {
-  const lines = [`model ${model.name} (${model.species.join(' ')}), ${frames.length} frame${frames.length === 1 ? '' : 's'}`];
+function evaluationText(models: readonly ModelDocument[], how: string, frames: readonly FrameResult[]): string {
+  const [model, ...others] = models.map(({ name }) => name);
+  const lines = [
+    `model ${model} (${models[0]!.species.join(' ')}), ${how}, ${frames.length} frame${frames.length === 1 ? '' : 's'}`,
+  ];
+  if (others.length > 0) lines.push(`compared with ${others.join(', ')}`);
   for (const [k, frame] of frames.entries()) {
     const largest = Math.max(...frame.forces_eV_per_A.map((f) => Math.hypot(...f)));
     lines.push(

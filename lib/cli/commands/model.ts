@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { StudyError } from '../../errors.js';
 import type { CompressedModel } from '../../potential/compress.js';
 import type { Precision } from '../../potential/potential.js';
-import type { ModelSummary, NetworkSummary, ParametersSummary } from '../../potential/summary.js';
+import type { DescriptorSummary, ModelSummary, NetworkSummary, ParametersSummary } from '../../potential/summary.js';
 import { oneOf } from '../arguments.js';
 import type { Context } from '../command.js';
 import { explainErrors } from '../command.js';
@@ -71,15 +71,19 @@ export function register(program: Command, context: Context): void {
 }
 
 function compressedText({ file, bytes, tables, nets }: CompressedModel): string {
-  const lines = [`${file}: ${(bytes / 1e6).toFixed(1)} MB`];
+  const lines = [`${file}: ${bytes < 1e6 ? `${(bytes / 1e3).toFixed(0)} kB` : `${(bytes / 1e6).toFixed(1)} MB`}`];
+  const rest = nets - tables.tables;
   if (tables.tables === 0) lines.push(`no tables: for none of the ${nets} pairs of types do they pay; the nets are run`);
-  else lines.push(tablesText(tables), `${nets - tables.tables} of ${nets} pairs of types go through their nets`);
+  else {
+    const without = rest === 0 ? 'every pair of types has its table' : `for ${rest} a table would not pay: their nets are run`;
+    lines.push(`tables: ${tablesText(tables)}`, `pairs of types: ${nets} in all descriptors; ${without}`);
+  }
   return lines.join('\n');
 }
 
 function tablesText(tables: NonNullable<ModelSummary['stored_tables']>): string {
   const { precision, panels, columns, value_error, slope_error_per_A, current } = tables;
-  const error = `error of G ${value_error.toExponential(1)}, of dG/dr ${slope_error_per_A.toExponential(1)} /A at most, of the largest value`;
+  const error = `error of G ${value_error.toExponential(1)}, of dG/dr ${slope_error_per_A.toExponential(1)} /A at most, relative to the largest value`;
   return `${tables.tables} for ${precision} precision, ${panels} panels, up to ${columns} columns; ${error}${current ? '' : ' (of another version: made anew at load)'}`;
 }
 
@@ -88,11 +92,43 @@ function errorsText(errors: Readonly<Record<string, unknown>>): string {
 }
 
 function parametersText({ count, default: own }: ParametersSummary, option: string): string {
-  return `${count}, given with ${option}${own ? ` (default ${own.join(', ')})` : ''}`;
+  return `${count} number${count === 1 ? '' : 's'}${option.startsWith('--aparam') ? ' an atom' : ''}, given with ${option}${own ? ` (default ${own.join(', ')})` : ''}`;
 }
 
 function networkText(net: NetworkSummary): string {
   return `${net.layers.join('-')}, ${net.activation}${net.timestep ? ', with timesteps' : ''} (${net.nets} net${net.nets === 1 ? '' : 's'})`;
+}
+
+/** Seven digits: what a float32 in a graph holds; the document (--json) has all. */
+const length = (value: number) => String(Number(value.toPrecision(7)));
+
+function descriptorText({ descriptor, type_one_side, axis_neuron }: DescriptorSummary): string {
+  const embedded = /type embedding|atten|dpa1/.test(descriptor);
+  const nets = embedded
+    ? `one net for all types, which takes the type of ${type_one_side ? 'the neighbour' : 'both atoms'}`
+    : type_one_side
+      ? 'one net a neighbour type'
+      : 'one net a pair of types';
+  return `${descriptor}, ${nets}${axis_neuron > 0 ? `, axis ${axis_neuron}` : ''}`;
+}
+
+function descriptorRows(d: DescriptorSummary): [string, string][] {
+  return [
+    ['descriptor', descriptorText(d)],
+    ['cutoff', `${length(d.cutoff_A)} A, smooth from ${length(d.cutoff_smooth_A)} A`],
+    ['sel', d.sel_meaning],
+    ['embedding', d.embedding ? networkText(d.embedding) : 'tables only'],
+  ];
+}
+
+function hybridRows(descriptors: readonly DescriptorSummary[]): [string, string][] {
+  return descriptors.flatMap((d, k) => descriptorRows(d).map(([key, value]): [string, string] => [`  ${k + 1}. ${key}`, value]));
+}
+
+function compressedParts({ descriptors }: ModelSummary): string {
+  return descriptors
+    .flatMap(({ table }) => (table ? [`tables from s = ${table.lower} to ${table.max}, ${table.rows} rows`] : []))
+    .join('; ');
 }
 
 function summaryText(s: ModelSummary): string {
@@ -105,24 +141,31 @@ function summaryText(s: ModelSummary): string {
       'species',
       s.species.length > 0 ? s.species.join(' ') : `${s.types} types without names: give --types, such as --types O=0,H=1`,
     ],
-    [
-      'descriptor',
-      `${s.descriptor}, ${s.type_one_side ? 'one net a neighbour type' : 'one net a pair of types'}, axis ${s.axis_neuron}`,
-    ],
-    ['cutoff', `${s.cutoff_A} A, smooth from ${s.cutoff_smooth_A} A`],
-    ['sel', s.sel_meaning],
-    ['embedding', s.embedding ? networkText(s.embedding) : 'tables only'],
+    ...(s.descriptors.length > 1
+      ? [['descriptor', `hybrid of ${s.descriptors.length}: ${s.descriptor}`] as [string, string], ...hybridRows(s.descriptors)]
+      : descriptorRows(s)),
     ['fitting', `energy: ${networkText(s.fitting)}`],
     ['precision', s.precision],
-    ['compressed', s.table ? `yes: tables from s = ${s.table.lower} to ${s.table.max}, ${s.table.rows} rows` : 'no'],
+    ['compressed', s.compressed ? `yes, by DeePMD-kit: ${compressedParts(s)}` : 'no'],
     ['stored tables', s.stored_tables ? tablesText(s.stored_tables) : 'none'],
     ['parameters', String(s.parameters)],
   ];
-  if (s.frame_parameters) rows.push(['fparam', parametersText(s.frame_parameters, '--fparam 0.1,0.2')]);
+  if (s.frame_parameters)
+    rows.push([
+      'fparam',
+      parametersText(s.frame_parameters, s.frame_parameters.count === 1 ? '--fparam 0.1' : '--fparam 0.1,0.2'),
+    ]);
   if (s.atom_parameters) rows.push(['aparam', parametersText(s.atom_parameters, '--aparam FILE')]);
   if (s.excluded_pairs.length > 0) rows.push(['excluded pairs', s.excluded_pairs.join(', ')]);
+  if (s.pair_table) {
+    const { shortest_A, cutoff_A, switch_from_A, switch_to_A } = s.pair_table;
+    rows.push([
+      'pair table',
+      `from ${length(shortest_A)} to ${length(cutoff_A)} A; alone where neighbours are closer than ${length(switch_from_A)} A, the net alone beyond ${length(switch_to_A)} A`,
+    ]);
+  }
   if (s.smallest_distance_in_training_A !== null)
-    rows.push(['shortest distance', `${s.smallest_distance_in_training_A} A in the training data`]);
+    rows.push(['shortest distance', `${length(s.smallest_distance_in_training_A)} A in the training data`]);
   if (s.purpose) rows.push(['made for', s.purpose]);
   if (s.training_errors) rows.push(['errors', errorsText(s.training_errors).replace(/^errors /, '')]);
   return rows.map(([key, value]) => `${key.padEnd(18)}${value}`).join('\n');

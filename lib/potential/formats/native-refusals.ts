@@ -1,6 +1,6 @@
 /** Kinds of native models that are not evaluated, each refused by its name (deep-potential.md 2.7). */
 import { PotentialError } from '../../errors.js';
-import { unsupported } from './refusal.js';
+import { unsupported, wrongShape } from './refusal.js';
 import { isObject, isSet, type Json } from './training-script.js';
 
 const newest = new Map<string, number>(
@@ -53,8 +53,10 @@ const descriptors = ['se_e2_a', 'se_a', 'se_e2_r', 'se_r', 'dpa1', 'se_atten', '
 export function refuseDescriptor(descriptor: Json): void {
   const type = descriptor.type;
   if (isSet(descriptor.spin)) throw unsupported('spin', 'spins are degrees of freedom of their own');
-  if (typeof type !== 'string' || !descriptors.includes(type))
-    throw unsupported(String(type), `the descriptor is "${String(type)}"; those evaluated are ${descriptors.join(', ')}`);
+  if (typeof type !== 'string')
+    throw wrongShape('descriptor.type', 'the name of a descriptor', type === undefined ? 'nothing' : JSON.stringify(type));
+  if (!descriptors.includes(type))
+    throw unsupported(type, `the descriptor is "${type}"; those evaluated are ${descriptors.join(', ')}`);
   if (isObject(descriptor.env_mat) && isSet(descriptor.env_mat.use_exp_switch))
     throw unsupported('use_exp_switch', 'another switching function');
   if (isSet(descriptor.use_econf_tebd))

@@ -17,7 +17,8 @@ export function openNativeText(bytes: Uint8Array, head: string): NativeSource & 
   const text = new TextDecoder('utf-8').decode(bytes);
   const format = /^\s*\{/.test(head) ? 'json' : 'yaml';
   // A text without the key of the tree is some other file: say so before a parser complains about its grammar.
-  if (!/["']?model["']?\s*:/.test(text)) throw notAModel('the text has no key "model"');
+  if (!/["']?model["']?\s*:/.test(text))
+    throw notAModel('it is neither a graph nor an archive, and as text it has no key "model"');
   const { tree, arrays } = format === 'json' ? { tree: fromJson(text), arrays: [] } : fromYaml(text);
   if (!isObject(tree) || !isObject(tree.model)) throw notAModel('the text has no mapping under the key "model"');
   // Aliases of YAML are the same array at many places: it is read once.

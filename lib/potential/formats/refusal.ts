@@ -6,14 +6,14 @@ export function unsupported(word: string, why: string, hint?: string): Potential
   return new PotentialError('MODEL_UNSUPPORTED', `the model uses ${word}: ${why}`, {
     hint:
       hint ??
-      'ionclay evaluates energy models with the descriptors se_e2_a, se_e2_r, se_atten (dpa1) without attention, and hybrids of these',
+      'train an energy model of a kind that ionclay evaluates: descriptors se_e2_a, se_e2_r, se_atten (dpa1) without attention, or hybrids of these',
     word,
   });
 }
 
 export function wrongShape(what: string, expected: string, got: string): PotentialError {
   return new PotentialError('MODEL_SHAPE', `${what}: expected ${expected}, got ${got}`, {
-    hint: 'the file does not fit together: it is damaged or was edited; export the model again',
+    hint: 'the file does not fit together: it is cut off, damaged or was edited; copy or export the model again',
   });
 }
 
