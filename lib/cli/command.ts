@@ -105,7 +105,9 @@ function translate(error: CommanderError, command: Command): Error {
   if (ENDED_WELL.has(error.code)) return error;
   const message = error.message.replace(/^error: /, '').replaceAll("'", '"');
   const named = /"([^"]+)"/.exec(message)?.[1] ?? '';
-  const help = `ionclay ${command.parent ? `${command.name()} ` : ''}--help lists what there is`;
+  const words: string[] = [];
+  for (let at: Command | null = command; at; at = at.parent) words.unshift(at.parent ? at.name() : 'ionclay');
+  const help = `${words.join(' ')} --help lists what there is`;
   if (error.code === 'commander.unknownOption') {
     const flag = named.split('=')[0]!;
     const known = command.createHelp().visibleOptions(command);

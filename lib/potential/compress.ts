@@ -57,7 +57,8 @@ export async function compressModel(
     await writeFile(temporary, bytes);
     await rename(temporary, output);
   } catch (error) {
-    await rm(temporary, { force: true });
+    // Where the path itself is impossible this fails too, and the first error says why.
+    await rm(temporary, { force: true }).catch(() => undefined);
     throw fileError(output, error, 'write');
   }
   return {

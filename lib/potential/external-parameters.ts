@@ -1,7 +1,7 @@
 /** Frame and atom parameters (deep-potential.md 1.8): what the caller gives against what a model needs. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { PotentialError, StudyError } from '../errors.js';
+import { PotentialError, StudyError, typeName } from '../errors.js';
 import { fileError } from '../io/file-errors.js';
 import type { DeepPotentialParameters, ExternalParameters } from './deep-potential-parameters.js';
 
@@ -111,6 +111,12 @@ export function frameValues(
         hint: 'give them with --fparam 0.1,0.2 (fparam: [0.1, 0.2] in a study), in the order and unit of the training data',
       },
     );
+  }
+  if (typeof given !== 'object' || given === null || typeof given.length !== 'number') {
+    throw new PotentialError('WRONG_TYPE', `fparam: expected a list of ${numbersText(needed.count)}, got ${typeName(given)}`, {
+      key: 'fparam',
+      hint: `such as [${Array(needed.count).fill('0.1').join(', ')}]`,
+    });
   }
   const values = Float64Array.from(given);
   if (values.length !== needed.count || !values.every(Number.isFinite)) {

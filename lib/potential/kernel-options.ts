@@ -14,8 +14,8 @@ export const TABLE_VERSION = 1;
 
 /** Refuses what no kernel of this version does. */
 export function requireKernel(precision: Precision, compression: Compression): void {
-  const refuse = (key: string, value: string, use: string) =>
-    new StudyError('NOT_AVAILABLE', `${key}: ${value} is not available in this version`, { key, hint: `use ${use}` });
-  if (!PRECISIONS.includes(precision)) throw refuse('precision', precision, PRECISIONS.join(' or '));
-  if (!COMPRESSIONS.includes(compression)) throw refuse('compression', compression, COMPRESSIONS.join(' or '));
+  const refuse = (key: string, value: unknown, known: readonly string[]) =>
+    new StudyError('BAD_VALUE', `${key}: ${JSON.stringify(value)} will not do, expected one of ${known.join(', ')}`, { key });
+  if (!PRECISIONS.includes(precision)) throw refuse('precision', precision, PRECISIONS);
+  if (!COMPRESSIONS.includes(compression)) throw refuse('compression', compression, COMPRESSIONS);
 }

@@ -42,9 +42,14 @@ export async function loadPotential(
   const names: readonly unknown[] = Array.isArray(given) ? given : [given];
   const wrong = names.length === 0 ? given : names.find((name) => typeof name !== 'string' || name === '');
   if (wrong !== undefined || names.includes(undefined)) {
-    throw new StudyError('WRONG_TYPE', `model: expected a bundled name or the path of a model file, got ${typeName(wrong)}`, {
-      key: 'model',
-    });
+    throw new StudyError(
+      'WRONG_TYPE',
+      `model: expected a bundled name or the path of a model file, got ${names.length === 0 ? 'an empty list' : wrong === '' ? 'an empty text' : typeName(wrong)}`,
+      {
+        key: 'model',
+        hint: "such as loadPotential('li-y-cl-br'), or loadPotential(['a.pb', 'b.pb']) for a committee",
+      },
+    );
   }
   onlyOptions('loadPotential', options, ['precision', 'threads', 'isa', 'compression', 'types', 'fparam', 'aparam']);
   requireKernel(options.precision ?? 'double', options.compression ?? 'none');

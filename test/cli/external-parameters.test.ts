@@ -89,6 +89,10 @@ test('what is missing or does not fit is refused by name', async () => {
   });
   const short = write('short.txt', '1\n2\n3\n');
   expect((await evaluate('--aparam', short)).error.message).toMatch(/short\.txt: 3 rows, the structure has 4 atoms/);
+  await expect(loadPotential(model, { fparam: 3 as never })).rejects.toMatchObject({
+    code: 'WRONG_TYPE',
+    message: 'fparam: expected a list of 2 numbers, got a number',
+  });
   const { stdout } = await ionclay(['model', 'info', model]);
   expect(stdout).toMatch(
     /fparam +2 numbers, given with --fparam 0\.1,0\.2 \(default 0\.25, -1\.5\)\naparam +1 number an atom, given with/,

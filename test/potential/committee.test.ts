@@ -140,6 +140,10 @@ describe('frame and atom parameters', () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   test('are refused by models that need none', async () => {
+    expect(await refusal(loadPotential('mg-ga-f-cl', { precision: 'single' as never }))).toMatchObject({
+      code: 'BAD_VALUE',
+      message: 'precision: "single" will not do, expected one of double, mixed',
+    });
     expect(await refusal(loadPotential('mg-ga-f-cl', { fparam: [1] }))).toMatchObject({
       code: 'BAD_VALUE',
       key: 'fparam',

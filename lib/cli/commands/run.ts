@@ -69,7 +69,9 @@ function text(outcome: RunOutcome): string {
   const directory = here(outcome.directory);
   const first = outcome.finishedBefore
     ? `${directory}: this run is finished, nothing is left to do`
-    : `${directory}: done, ${outcome.steps} steps`;
+    : outcome.stopped.length > 0
+      ? `${directory}: done; ended early by the deviation of the models: ${outcome.stopped.map(({ stage }) => stage).join(', ')}`
+      : `${directory}: done, ${outcome.steps} steps`;
   const { analyses = [] } = outcome.results as {
     analyses?: { observable: string; stage: string; result: Record<string, unknown> | null; warnings: string[] }[];
   };
