@@ -121,6 +121,12 @@ export function planStudy(study: Study, request: PotentialRequest, potential: Po
     overflow === 'grow'
       ? 'grow (all neighbours count: empty slots give nothing)'
       : 'stop (empty slots of this model contribute: an atom with more neighbours than sel ends the run)';
+  if (study['sel-overflow'] === 'grow' && overflow !== 'grow') {
+    throw new StudyError('SEL_CANNOT_GROW', `sel-overflow: grow is not possible, empty slots of ${info.name} contribute`, {
+      key: 'sel-overflow',
+      hint: 'use truncate (what DeePMD-kit does) or stop',
+    });
+  }
   const selOverflow = fallback(study['sel-overflow'], 'sel-overflow', overflow, meaning);
   const skin = fallback(study.skin, 'skin', DEFAULT_SKIN, `${DEFAULT_SKIN} A`);
   const checkpoint = fallback(

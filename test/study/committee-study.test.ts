@@ -10,6 +10,7 @@ import { renderReport } from '../../lib/report/report.js';
 import { checkPlan } from '../../lib/study/check-plan.js';
 import { executeStudy, readStatus, resumeRun } from '../../lib/study/execute-study.js';
 import { parseStudy } from '../../lib/study/study-file.js';
+import { nativeHdf5, nativeModel } from '../oracle/native-trees';
 import { perturbed } from '../potential/perturbed.js';
 import { resultFiles } from './run-files.js';
 
@@ -235,6 +236,18 @@ test('a list of models is opened as it stands: the same model twice deviates by 
     key: 'model',
     line: 3,
     hint: expect.stringContaining('folder of the study'),
+  });
+});
+
+test('slots are not added to a model whose empty slots contribute: said with the line, before anything is run', async () => {
+  writeFileSync(at('radial.dp'), nativeHdf5(nativeModel('se_e2_r')));
+  const text = STUDY.replace('[mg-ga-f-cl, mg-ga-f-cl]', 'radial.dp\ntypes: { Mg: 0, Cl: 1 }\nsel-overflow: grow');
+  const error = await refusal(executeStudy(study(text), { out: at('grow') }));
+  expect(error).toMatchObject({
+    code: 'SEL_CANNOT_GROW',
+    key: 'sel-overflow',
+    line: 5,
+    message: expect.stringContaining('radial.dp'),
   });
 });
 
