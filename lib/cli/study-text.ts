@@ -99,6 +99,8 @@ export function checkText(check: StudyCheck): string {
       .slice(1)
       .map(({ name, type, sha256 }) => `  and        ${name} (${type}), SHA-256 ${sha256.slice(0, 16)}`),
     `  evaluated  in ${check.precision} precision, compression ${check.compression}`,
+    ...(check.fparam ? [`  fparam     ${check.fparam.join(', ')}`] : []),
+    ...(check.aparam ? [`  aparam     of ${check.aparam}`] : []),
     `  seed       ${check.seed ?? 'none: nothing is random'}`,
     '',
     'stages',

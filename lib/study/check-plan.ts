@@ -35,6 +35,10 @@ export interface StudyCheck {
   readonly models?: readonly { readonly name: string; readonly type: string; readonly sha256: string }[];
   readonly precision: string;
   readonly compression: string;
+  /** Frame parameters that are used, also those that the model itself has as default. */
+  readonly fparam?: readonly number[];
+  /** File of atom parameters. */
+  readonly aparam?: string;
   readonly seed: string | null;
   readonly stages: readonly StageCheck[];
   readonly steps: number;
@@ -112,6 +116,8 @@ export async function checkPlan(checked: CheckedStudy, options: CheckOptions = {
       ...(info.members ? { models: info.members.map(({ name, type, sha256 }) => ({ name, type, sha256 })) } : {}),
       precision: plan.precision,
       compression: plan.compression,
+      ...(info.fparam ? { fparam: info.fparam.values } : {}),
+      ...('model' in plan.potential && plan.potential.aparam ? { aparam: plan.potential.aparam } : {}),
       seed: plan.seed,
       stages: plan.stages.map(stageCheck),
       steps,

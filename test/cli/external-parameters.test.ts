@@ -2,10 +2,12 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { checkText } from '../../lib/cli/study-text.js';
 import { readStructure } from '../../lib/io/read.js';
 import type { DeepPotentialParameters } from '../../lib/potential/deep-potential-parameters.js';
 import { loadPotential } from '../../lib/potential/load.js';
 import { parseModel } from '../../lib/potential/model-file.js';
+import { checkPlan } from '../../lib/study/check-plan.js';
 import { executeStudy, resumeRun } from '../../lib/study/execute-study.js';
 import { parseStudy } from '../../lib/study/study-file.js';
 import { evaluateOracle } from '../oracle/deep-potential.js';
@@ -141,6 +143,12 @@ stages:
   - { name: move, steps: 8, ensemble: nve, velocities: zero, sample: { thermo: 0.1 fs } }
 `;
   const checked = (text = study) => parseStudy(text, { file: 'study.yaml', directory: folder });
+
+  test('the plan says which parameters are used', async () => {
+    const check = await checkPlan(checked(), { threads: 1 });
+    expect(check).toMatchObject({ fparam: [0.25, -1.5], aparam });
+    expect(checkText(check)).toMatch(/fparam +0\.25, -1\.5\n +aparam +of .*aparam\.txt/);
+  });
 
   test('says what it took, and goes on only with the same numbers', async () => {
     const controller = new AbortController();
