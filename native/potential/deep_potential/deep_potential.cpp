@@ -180,7 +180,8 @@ void DeepPotential::compute_members(const std::vector<std::shared_ptr<const Pote
   std::vector<const DeepPotential*> all;
   for (const auto& member : members) {
     const auto* deep = dynamic_cast<const DeepPotential*>(member.get());
-    if (deep == nullptr || deep->options_.mixed != options_.mixed)
+    // Nets themselves keep G and its slope of a whole block: two of them would push each other out of the cache.
+    if (deep == nullptr || deep->options_.mixed != options_.mixed || !deep->options_.compressed)
       return Potential::compute_members(members, configuration, workspaces, results, execution);
     all.push_back(deep);
   }

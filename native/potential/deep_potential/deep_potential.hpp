@@ -37,8 +37,8 @@ class DeepPotential final : public Potential {
   void compute(const Configuration& configuration, Workspace& workspace, Results& results,
                const Execution& execution) const override;
 
-  // Members of the same precision share, block by block, the images of the list and, where their geometry is the same, neighbours,
-  // distances and switching functions.
+  // Members of the same precision that run on tables share, block by block, the images of the list and, where their geometry is the
+  // same, neighbours, distances and switching functions.
   void compute_members(const std::vector<std::shared_ptr<const Potential>>& members, const Configuration& configuration,
                        const std::vector<std::unique_ptr<Workspace>>& workspaces, std::vector<Results>& results,
                        const Execution& execution) const override;
