@@ -128,16 +128,12 @@ void BlockList::make_blocks(const std::vector<double>& fractional, const std::in
 
 void BlockList::build(const double* positions, std::size_t natoms, const std::int32_t* types, const Cell& cell, double radius,
                       const Execution& execution) {
-  const std::vector<double> fractional = wrap(positions, natoms, cell);
-  std::vector<double> buffer;
-  const double* x = internal_positions(positions, cell, buffer);
-  const Bins bins = make_bins(fractional, natoms, cell, radius);
-  int reach[3];
-  bin_reach(bins, cell, reach);
-  set_reach(reach);
-  std::vector<double> shifts;
-  shift_vectors(cell, shifts);
-  make_blocks(fractional, types, cell, natoms);
+  SearchSpace space;
+  prepare(positions, natoms, cell, radius, space);
+  make_blocks(space.fractional, types, cell, natoms);
+  const Bins& bins = space.bins;
+  const double* x = space.x;
+  const std::vector<double>& shifts = space.shifts;
 
   SortedAtoms sorted;
   sorted.x.resize(natoms);

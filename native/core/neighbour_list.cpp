@@ -15,16 +15,12 @@ constexpr std::size_t kAtomsPerBlock = 64;
 
 void NeighbourList::build(const double* positions, std::size_t natoms, const std::int32_t*, const Cell& cell, double radius,
                           const Execution& execution) {
-  const std::vector<double> fractional = wrap(positions, natoms, cell);
+  SearchSpace space;
+  prepare(positions, natoms, cell, radius, space);
+  const Bins& bins = space.bins;
+  const double* x = space.x;
+  const std::vector<double>& shifts = space.shifts;
   offsets_.assign(natoms + 1, 0);
-  std::vector<double> buffer;
-  const double* x = internal_positions(positions, cell, buffer);
-  const Bins bins = make_bins(fractional, natoms, cell, radius);
-  int reach[3];
-  bin_reach(bins, cell, reach);
-  set_reach(reach);
-  std::vector<double> shifts;
-  shift_vectors(cell, shifts);
 
   const std::size_t blocks = (natoms + kAtomsPerBlock - 1) / kAtomsPerBlock;
   std::vector<std::vector<Entry>> found(blocks);

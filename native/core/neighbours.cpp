@@ -13,8 +13,6 @@ namespace {
 // Lattice vectors within reach: 215 cells along each axis. More are never physics, and their table would not fit into memory.
 constexpr double kMostImages = 1e7;
 
-}  // namespace
-
 Bins make_bins(const std::vector<double>& fractional, std::size_t natoms, const Cell& cell, double radius) {
   Bins bins;
   double origin[3];
@@ -66,8 +64,17 @@ Bins make_bins(const std::vector<double>& fractional, std::size_t natoms, const 
   return bins;
 }
 
-void bin_reach(const Bins& bins, const Cell& cell, int reach[3]) {
-  for (int k = 0; k < 3; ++k) reach[k] = cell.periodic[k] ? (bins.range[k] + bins.count[k] - 1) / bins.count[k] : 0;
+}  // namespace
+
+void Neighbours::prepare(const double* positions, std::size_t natoms, const Cell& cell, double radius, SearchSpace& space) {
+  space.fractional = wrap(positions, natoms, cell);
+  space.x = internal_positions(positions, cell, space.moved);
+  space.bins = make_bins(space.fractional, natoms, cell, radius);
+  int reach[3];
+  for (int k = 0; k < 3; ++k)
+    reach[k] = cell.periodic[k] ? (space.bins.range[k] + space.bins.count[k] - 1) / space.bins.count[k] : 0;
+  set_reach(reach);
+  shift_vectors(cell, space.shifts);
 }
 
 void Neighbours::set_reach(const int reach[3]) {

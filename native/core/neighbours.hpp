@@ -12,6 +12,17 @@
 
 namespace ionclay {
 
+// Atoms sorted into bins by counting sort: bin order, then index order, so that the list is a pure function of its inputs.
+struct Bins {
+  int count[3];
+  int range[3];
+  std::vector<std::int32_t> bin;     // 3 per atom
+  std::vector<std::uint32_t> start;  // bins + 1
+  std::vector<std::int32_t> atoms;
+
+  std::size_t index(int a, int b, int c) const { return (static_cast<std::size_t>(a) * count[1] + b) * count[2] + c; }
+};
+
 class Neighbours {
  public:
   virtual ~Neighbours() = default;
@@ -39,34 +50,27 @@ class Neighbours {
   const std::vector<std::int32_t>& offsets_in_cells() const { return offset_; }
 
  protected:
-  // Fractional coordinates in [0, 1) along periodic directions (3N); keeps what was taken off. Throws NONFINITE_POSITION.
-  std::vector<double> wrap(const double* positions, std::size_t natoms, const Cell& cell);
-  // Throws E_CELL_INVALID where more lattice vectors lie within reach than can be counted.
-  void set_reach(const int reach[3]);
+  // What a search over bins needs: coordinates in [0, 1) along periodic directions, the positions they belong to (x points into `moved` or
+  // at what was given), bins, and the lattice vectors that the bins can meet.
+  struct SearchSpace {
+    std::vector<double> fractional, moved, shifts;
+    const double* x = nullptr;
+    Bins bins;
+  };
+  // Wraps the atoms, keeping what was taken off, and fixes the numbering of lattice vectors. Throws NONFINITE_POSITION, and E_CELL_INVALID
+  // where more lattice vectors lie within reach than can be counted.
+  void prepare(const double* positions, std::size_t natoms, const Cell& cell, double radius, SearchSpace& space);
 
  private:
+  std::vector<double> wrap(const double* positions, std::size_t natoms, const Cell& cell);
+  void set_reach(const int reach[3]);
+
   std::vector<std::int32_t> offset_;
   bool any_offset_ = false;
   // Shifts n_k run over [-reach_k, reach_k]; span = 2 reach + 1.
   int reach_[3] = {0, 0, 0};
   int span_[3] = {1, 1, 1};
 };
-
-// Atoms sorted into bins by counting sort: bin order, then index order, so that the list is a pure function of its inputs.
-struct Bins {
-  int count[3];
-  int range[3];
-  std::vector<std::int32_t> bin;     // 3 per atom
-  std::vector<std::uint32_t> start;  // bins + 1
-  std::vector<std::int32_t> atoms;
-
-  std::size_t index(int a, int b, int c) const { return (static_cast<std::size_t>(a) * count[1] + b) * count[2] + c; }
-};
-
-Bins make_bins(const std::vector<double>& fractional, std::size_t natoms, const Cell& cell, double radius);
-
-// Lattice vectors along each axis that a search over the bins can meet.
-void bin_reach(const Bins& bins, const Cell& cell, int reach[3]);
 
 inline int floor_div(int a, int m) { return a >= 0 ? a / m : -((m - 1 - a) / m); }
 

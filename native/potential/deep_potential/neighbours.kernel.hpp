@@ -98,6 +98,15 @@ inline bool collect(const ModelView<Real>& model, const BlockTask& task, int a, 
   return true;
 }
 
+// Neighbour `from` of one list becomes neighbour `to` of another (or the same).
+inline void copy_neighbour(const NeighbourArrays& source, int from, NeighbourArrays& all, int to) {
+  all.x[to] = source.x[from];
+  all.y[to] = source.y[from];
+  all.z[to] = source.z[from];
+  all.r[to] = source.r[from];
+  all.image[to] = source.image[from];
+}
+
 // Drops neighbours of the last atom appended whose flag is not set, keeping the order.
 inline void compact(NeighbourArrays& all, std::int32_t* segment, int types, const std::int32_t* kept) {
   const int begin = segment[0];
@@ -107,14 +116,8 @@ inline void compact(NeighbourArrays& all, std::int32_t* segment, int types, cons
     segment[t] = n;
     for (int k = from; k < to; ++k) {
       if (kept[k - begin] == 0) continue;
-      all.x[n] = all.x[k];
-      all.y[n] = all.y[k];
-      all.z[n] = all.z[k];
-      all.r[n] = all.r[k];
-      all.image[n] = all.image[k];
-      ++n;
+      copy_neighbour(all, k, all, n++);
     }
-    // The next segment's start is still needed as `from`; only the last entry can be final.
   }
   segment[types] = n;
   all.count = n;
@@ -205,12 +208,7 @@ inline void select_within(const NeighbourArrays& base, NeighbourArrays& all, int
     segment[t] = n;
     for (int k = from[t]; k < from[t + 1]; ++k) {
       if (!(base.r[k] < cutoff * cutoff)) continue;
-      all.x[n] = base.x[k];
-      all.y[n] = base.y[k];
-      all.z[n] = base.z[k];
-      all.r[n] = base.r[k];
-      all.image[n] = base.image[k];
-      ++n;
+      copy_neighbour(base, k, all, n++);
     }
   }
   segment[types] = n;
