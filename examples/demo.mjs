@@ -6,7 +6,7 @@ const file = fileURLToPath(new URL('./structures/Li3YCl6_trigonal_90_900K.extxyz
 const time = process.argv[2] ?? '12 ps';
 
 const structure = await readStructure(file);
-const potential = await loadPotential('li-y-cl-br', { compression: 'auto' });
+const potential = await loadPotential('li-y-cl-br');
 const simulation = new Simulation({ structure, potential, ensemble: nvt({ temperature: '900 K' }), seed: 1 });
 
 const tracer = diffusion({ species: ['Li', 'Y', 'Cl'] });

@@ -51,7 +51,8 @@ export class Simulation implements Engine {
   /** `saved` is for {@link Simulation.restore} alone. */
   constructor(options: SimulationOptions, saved?: SavedSimulation) {
     checkOptions(options);
-    const { potential, structure, threads, selOverflow, removeDrift = true } = options;
+    const { structure, threads, selOverflow, removeDrift = true } = options;
+    const potential = options.potential.forDynamics?.() ?? options.potential;
     this.seed = options.seed === undefined ? undefined : checkedSeed(options.seed);
     this.givenFreedom = options.degreesOfFreedom;
     this.system = saved?.system ?? makeSystem(structure, potential, options.fixed);
@@ -273,7 +274,7 @@ export class Simulation implements Engine {
   static restore(sections: CheckpointSections, options: ResumeOptions): Simulation {
     const saved = simulationFromSections(sections);
     const { scalars, system } = saved;
-    const warnings = checkPotential(scalars.potential, options.potential);
+    const warnings = checkPotential(scalars.potential, options.potential.forDynamics?.() ?? options.potential);
     const simulation = new Simulation(
       {
         structure: system.structure,

@@ -16,6 +16,7 @@ export class Committee implements Potential {
   readonly species: readonly string[];
   readonly cutoff: number;
   readonly #threads: number | undefined;
+  #forDynamics: Committee | undefined;
 
   /** At least two models of the same cutoff and types; errors `COMMITTEE_TOO_SMALL`, `COMMITTEE_TOO_LARGE`, `COMMITTEE_MISMATCH`. */
   constructor(
@@ -46,6 +47,13 @@ export class Committee implements Potential {
 
   get canGrow(): boolean {
     return this.members.every((member) => member.canGrow);
+  }
+
+  forDynamics(): Committee {
+    const members = this.members.map((member) => member.forDynamics());
+    if (members.every((member, k) => member === this.members[k])) return this;
+    this.#forDynamics ??= new Committee(members, { threads: this.#threads });
+    return this.#forDynamics;
   }
 
   /** Of the driving model, with those of all models under `members`. */

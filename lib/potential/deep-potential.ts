@@ -7,7 +7,7 @@ import { requireStructure, type Structure } from '../structure.js';
 import { nativeParameters } from './deep-potential-native.js';
 import type { DeepPotentialParameters, Descriptor, StoredTable, StoredTables } from './deep-potential-parameters.js';
 import { type AtomParameters, atomValues, frameValues, parametersHash } from './external-parameters.js';
-import { requireKernel, TABLE_VERSION } from './kernel-options.js';
+import { DYNAMICS_COMPRESSION, requireKernel, TABLE_VERSION } from './kernel-options.js';
 import type { ModelFile } from './model-file.js';
 import { evaluateOnce, type ForceFieldContext, NativeForceField, type Warn } from './native-force-field.js';
 import type {
@@ -30,7 +30,7 @@ export interface DeepPotentialOptions {
   readonly threads?: number;
   /** Default `double`. */
   readonly precision?: Precision;
-  /** Default `none`: the nets of the file are run. */
+  /** Default: `none` (the nets of the file are run) for single evaluations, `auto` for a Simulation. */
   readonly compression?: Compression;
   /** Frame and atom parameters of every evaluation that is not given its own. */
   readonly fparam?: ArrayLike<number>;
@@ -55,6 +55,8 @@ export class DeepPotential implements Potential {
   readonly isa: Isa;
   readonly parameters: DeepPotentialParameters;
   readonly #model: ModelFile;
+  readonly #options: DeepPotentialOptions;
+  #forDynamics: DeepPotential | undefined;
   readonly precision: Precision;
   readonly compression: Compression;
   readonly #handle: NativeDeepPotential;
@@ -66,6 +68,7 @@ export class DeepPotential implements Potential {
 
   constructor(model: ModelFile, options: DeepPotentialOptions = {}) {
     this.#model = model;
+    this.#options = options;
     this.parameters = model.parameters;
     this.name = model.name;
     this.cutoff = model.parameters.cutoff;
@@ -151,6 +154,12 @@ export class DeepPotential implements Potential {
     requireStructure(structure, 'evaluate');
     const types = this.typesOf(structure);
     return evaluateOnce(structure, (arrays) => this.bind(types, structure.pbc, arrays, options), options.signal);
+  }
+
+  forDynamics(): DeepPotential {
+    if (this.#options.compression !== undefined || this.compression === DYNAMICS_COMPRESSION) return this;
+    this.#forDynamics ??= new DeepPotential(this.#model, { ...this.#options, compression: DYNAMICS_COMPRESSION });
+    return this.#forDynamics;
   }
 
   /** Throws where the parameters that were given do not fit the model, or are missing. */

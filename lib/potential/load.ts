@@ -15,7 +15,10 @@ export interface LoadPotentialOptions {
   readonly threads?: number;
   /** Default: the best of this machine, or `IONCLAY_ISA`. */
   readonly isa?: Isa;
-  /** `none` (default) runs the nets of the file, `auto` replaces embedding nets by tables with a measured error. */
+  /**
+   * `none` runs the nets of the file, `auto` replaces embedding nets by tables with a measured error. Default: `none` for `evaluate`, `auto` for
+   * a Simulation.
+   */
   readonly compression?: Compression;
   /** Element symbols to type names or numbers of the model. */
   readonly types?: Readonly<Record<string, string | number>>;

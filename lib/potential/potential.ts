@@ -134,6 +134,8 @@ export interface Potential {
   typesOf(structure: Pick<Structure, 'species'>): Int32Array;
   /** Throws where what the potential was given for each atom (atom parameters) is not for so many. */
   requireAtoms?(natoms: number): void;
+  /** The same potential with what dynamics takes by default (interface.md 2) where its maker said nothing; itself where there is no difference. */
+  forDynamics?(): Potential;
   /** One-shot evaluation; nothing of the structure is changed. */
   evaluate(structure: Structure, options?: ForceFieldOptions & { signal?: AbortSignal }): Promise<Evaluation>;
   bind(

@@ -1,8 +1,11 @@
 /** The public class: states, sampling, stages, frames of reference, failures. */
+
+import { crystal } from '../../lib/builders/crystal.js';
 import { nph, npt, nve, nvt } from '../../lib/dynamics/ensembles.js';
 import { temperatureOf } from '../../lib/dynamics/kinetic.js';
 import { Simulation } from '../../lib/dynamics/simulation.js';
 import { thermoHeader, thermoLine } from '../../lib/dynamics/thermo.js';
+import { loadPotential } from '../../lib/potential/load.js';
 import { makeStructure, type Structure } from '../../lib/structure.js';
 import { argon, largestDifference, nativePotential, rockSalt, simulate } from './systems.js';
 import { Wells } from './wells.js';
@@ -448,5 +451,25 @@ describe('what is wrong in a request', () => {
       temperature: [300, 900],
       thermostat: { noseHoover: { damping: 200, chain: 3, weights: 1, substeps: 1 } },
     });
+  });
+});
+
+describe('tables in dynamics', () => {
+  const options = { ensemble: nve(), velocities: { temperature: 300 }, seed: 1 } as const;
+  const structureOf = () => crystal({ name: 'LiCl' });
+
+  test('are the default of a simulation, not of a single evaluation; what is said holds for both', async () => {
+    const structure = await structureOf();
+    const run = async (compression?: 'none' | 'auto') => {
+      const potential = await loadPotential('li-ga-f-cl', compression ? { compression } : {});
+      const simulation = new Simulation({ structure, potential, ...options });
+      await simulation.run({ steps: 5 });
+      return { energy: (await potential.evaluate(structure)).energy, positions: [...simulation.frame().positions] };
+    };
+    const [unsaid, none, auto] = [await run(), await run('none'), await run('auto')];
+    expect(unsaid.positions).toEqual(auto.positions);
+    expect(unsaid.positions).not.toEqual(none.positions);
+    expect(unsaid.energy).toBe(none.energy);
+    expect(unsaid.energy).not.toBe(auto.energy);
   });
 });

@@ -11,6 +11,7 @@ import { readModel } from '../../lib/potential/model-file.js';
 import { evaluateOnce } from '../../lib/potential/native-force-field.js';
 import { makeStructure, type Structure } from '../../lib/structure.js';
 import { describeReference, referenceJson, referencePath } from '../reference.js';
+import { referenceModels } from '../reference-models.js';
 
 const isas = nativeAddon().info().available;
 
@@ -43,34 +44,7 @@ async function byTypes(potential: DeepPotential, frame: Pick<CaseFrame, 'types' 
 const largest = (a: ArrayLike<number>, b: ArrayLike<number>) => Math.max(...Array.from(a, (x, k) => Math.abs(x - b[k]!)));
 
 describeReference('reference cases', () => {
-  // Every model of the folder, by what it exercises first.
-  const names = [
-    'deeppot',
-    'deeppot-1',
-    'deeppot-r',
-    'deeppot-r-native',
-    'deeppot_sea',
-    'deeppot_sea_pth',
-    'fparam_aparam',
-    'native_a_compressed_one',
-    'native_a_excl_one',
-    'native_a_fparam',
-    'native_a_one_side_idt_gelu',
-    'native_a_overflow',
-    'native_a_pairexcl_model',
-    'native_a_two_side',
-    'native_dpa1_concat',
-    'native_dpa1_strip_smooth',
-    'native_hybrid',
-    'native_r',
-    'native_zbl',
-    'se_atten_no_atten_1',
-    'se_e2_a_tebd',
-    'sea_012',
-    'synth_compressed',
-    'synth_one_side',
-    'virtual_type',
-  ];
+  const names = referenceModels();
   test.each(names.flatMap((name) => isas.map((isa) => [name, isa] as const)))('%s on %s', async (name, isa) => {
     const data = referenceJson<{ model: string; frames: CaseFrame[] }>('deep-potential', 'cases', `${name}.json`);
     const model = await readModel(referencePath('deep-potential', data.model));

@@ -10,6 +10,7 @@ import { evaluateOracle, pairEnergy, softminSwitch, switching } from '../oracle/
 import { neighboursOf } from '../oracle/neighbours';
 import { activate, embed, lookUp } from '../oracle/networks';
 import { describeReference, referenceJson, referencePath } from '../reference';
+import { referenceModels } from '../reference-models';
 
 function largest(a: ArrayLike<number>, b: ArrayLike<number>): number {
   expect(a.length).toBe(b.length);
@@ -96,34 +97,7 @@ describe('bundled models', () => {
 });
 
 describeReference('model files of other programs', () => {
-  // Every model of the folder.
-  const evaluated = [
-    'deeppot',
-    'deeppot-1',
-    'deeppot-r',
-    'deeppot-r-native',
-    'deeppot_sea',
-    'deeppot_sea_pth',
-    'fparam_aparam',
-    'native_a_compressed_one',
-    'native_a_excl_one',
-    'native_a_fparam',
-    'native_a_one_side_idt_gelu',
-    'native_a_overflow',
-    'native_a_pairexcl_model',
-    'native_a_two_side',
-    'native_dpa1_concat',
-    'native_dpa1_strip_smooth',
-    'native_hybrid',
-    'native_r',
-    'native_zbl',
-    'se_atten_no_atten_1',
-    'se_e2_a_tebd',
-    'sea_012',
-    'synth_compressed',
-    'synth_one_side',
-    'virtual_type',
-  ];
+  const evaluated = referenceModels();
   interface Frame {
     label: string;
     types: number[];
