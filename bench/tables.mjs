@@ -18,7 +18,8 @@ const percent = (value) => `${(100 * value).toFixed(1)} %`;
 const memory = (bytes) => (bytes ? `${digits(bytes / MIB)} MiB` : '');
 
 function table(head, rows) {
-  const line = (cells) => `| ${cells.join(' | ')} |`;
+  // A bar in a label would begin another column.
+  const line = (cells) => `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
